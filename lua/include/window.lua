@@ -1,0 +1,134 @@
+--- @include keep
+--[[
+One sliding window: what one partition has used of one limit.
+
+It is kept as one string of little-endian doubles behind a count byte:
+
+  n | raised_at 1..n | used | slice, amount | slice, amount | ...
+
+raised_at  when each of the n alert thresholds was raised last, µs; 0 if never
+used       the sum of the amounts, at most MAX_AMOUNT
+slice      floor(time / slice_us), ascending, at most SLICES + 1 of them
+amount     what that slice holds, a whole number
+
+A slice counts while it is one of the current slice and the SLICES before it. These always cover the
+true window, so a check can deny up to one slice early and cannot admit too much. The current slice
+is never older than the newest one stored: the clock may step back.
+
+One string and not a hash: all windows of a call are read by one MGET and each is written, TTL
+included, by one SET. A script costs what its calls cost. `used` makes the read amortised constant:
+only slices that have left are visited.
+]]
+local SLICES = 60
+-- Below 2^53 - 1, so that sums are exact, and by a margin: ioredis 6 decodes the last 48 integers
+-- before 2^53 to their neighbour. In nano-dollars, $9 million.
+local MAX_AMOUNT = 9e15
+local PAIR_BYTES = 16
+
+local window = {}
+
+-- raw: the string, or false for an empty window. Writes nothing.
+function window.read(raw, slice_us, threshold_count, now)
+  local w = { slice = math.floor(now / slice_us), slice_us = slice_us, used = 0, raised_at = {} }
+  if not raw then
+    w.raw, w.first = '', 1
+    for i = 1, threshold_count do w.raised_at[i] = 0 end
+    return w
+  end
+
+  local stored_count, position = string.byte(raw, 1), 2
+  for i = 1, stored_count do
+    w.raised_at[i], position = struct.unpack('<d', raw, position)
+  end
+  if stored_count ~= threshold_count then
+    -- The policy has other thresholds than it had: they all start armed.
+    w.raised_at = {}
+    for i = 1, threshold_count do w.raised_at[i] = 0 end
+  end
+  w.used, position = struct.unpack('<d', raw, position)
+  w.newest = struct.unpack('<d', raw, #raw - PAIR_BYTES + 1)
+  w.slice = math.max(w.slice, w.newest)
+
+  while position <= #raw do
+    local slice, amount = struct.unpack('<dd', raw, position)
+    if slice >= w.slice - SLICES then break end
+    w.used = w.used - amount
+    position = position + PAIR_BYTES
+  end
+  w.raw, w.first = raw, position
+  return w
+end
+
+-- Microseconds until everything in the window has left it; 0 if it holds nothing.
+function window.reset_after(w, now)
+  if w.first > #w.raw then return 0 end
+  return (w.newest + SLICES + 1) * w.slice_us - now
+end
+
+-- Microseconds until amount fits under limit if nothing more is charged; -1 if it never does.
+-- Only for an amount that does not fit now.
+function window.retry_after(w, amount, limit, now)
+  if amount > limit then return -1 end
+  local excess, freed, position, slice, gone = w.used + amount - limit, 0, w.first, w.slice, 0
+  while freed < excess do
+    slice, gone = struct.unpack('<dd', w.raw, position)
+    freed, position = freed + gone, position + PAIR_BYTES
+  end
+  return (slice + SLICES + 1) * w.slice_us - now
+end
+
+-- The thresholds that a use of `used` raises, as bits: bit 0 is the first.
+-- A threshold is raised once; it is armed again when use has fallen below it and a window's length
+-- has passed since. Changes w.raised_at, which window.write stores.
+function window.raise(w, thresholds, used, window_us, now)
+  local bits = 0
+  for i, threshold in ipairs(thresholds) do
+    local raised_at = w.raised_at[i]
+    local armed = raised_at == 0 or (w.used < threshold and now >= raised_at + window_us)
+    if armed and used >= threshold then
+      w.raised_at[i] = now
+      bits = bits + 2 ^ (i - 1)
+    end
+  end
+  return bits
+end
+
+-- Adds amount to the current slice; a full window stays at MAX_AMOUNT. Returns slice and what was
+-- added, for the record of the call.
+function window.add(w, amount)
+  local added = math.min(amount, MAX_AMOUNT - w.used)
+  local slices = string.sub(w.raw, w.first)
+  local in_slice = added
+  if slices ~= '' and w.newest == w.slice then
+    in_slice = in_slice + select(2, struct.unpack('<dd', slices, #slices - PAIR_BYTES + 1))
+    slices = string.sub(slices, 1, -PAIR_BYTES - 1)
+  end
+  w.raw, w.first = slices .. struct.pack('<dd', w.slice, in_slice), 1
+  w.newest = w.slice
+  w.used = w.used + added
+  return w.slice, added
+end
+
+-- Takes amount out of a slice, if that slice still counts.
+function window.take(w, slice, amount)
+  for position = w.first, #w.raw, PAIR_BYTES do
+    local at, held = struct.unpack('<dd', w.raw, position)
+    if at == slice then
+      local taken = math.min(amount, held)
+      w.raw = string.sub(w.raw, 1, position - 1)
+        .. struct.pack('<dd', slice, held - taken)
+        .. string.sub(w.raw, position + PAIR_BYTES)
+      w.used = w.used - taken
+      return
+    end
+  end
+end
+
+-- Stores the window until its newest slice stops counting. Slices that have left are dropped here.
+function window.write(key, w, now)
+  local header = { string.char(#w.raised_at) }
+  for i, raised_at in ipairs(w.raised_at) do header[i + 1] = struct.pack('<d', raised_at) end
+  header[#header + 1] = struct.pack('<d', w.used)
+  header[#header + 1] = string.sub(w.raw, w.first)
+  keep(key, table.concat(header), math.ceil(((w.newest + SLICES + 1) * w.slice_us - now) / 1000) + 1)
+end

@@ -1,0 +1,142 @@
+import type { Amounts } from '../model/amounts.js';
+import type { Call } from '../model/call.js';
+import type { Decision, FailureReason, RuleStatus } from '../model/decision.js';
+import type { MatchedRule } from '../policy/match.js';
+import type { Limit, Policy } from '../policy/policy.js';
+import type { Answer, WindowAnswer } from '../store/answer.js';
+import { deniedOutright, effectiveAction } from './question.js';
+import { reasonFor } from './reason.js';
+
+/** A rule without alertAt is near its limit at this share of it. */
+const NEAR_SHARE = 0.8;
+
+/** Everything that a decision is made from, before Redis is asked. */
+export interface Case {
+  readonly policy: Policy;
+  readonly call: Call;
+  readonly matched: readonly MatchedRule[];
+  readonly amounts: Amounts;
+}
+
+/** The decision that Redis made. */
+export function decisionFrom(asked: Case, answer: Answer): Decision {
+  const repeated = answer.code === 'repeated';
+  let next = 0;
+  const rules = asked.matched.map((matched) => {
+    const counts = matched.counted && matched.outright === '';
+    const window = counts ? answer.windows[next++] : undefined;
+    return ruleStatus(asked.policy, matched, window, !repeated);
+  });
+  return finish(asked, rules, {
+    denied: answer.code === 'denied',
+    decidedAtUs: answer.nowUs,
+    degraded: undefined,
+    repeat: answer.repeats,
+  });
+}
+
+/** The decision of the failure modes, because Redis gave no answer. */
+export function degradedDecision(asked: Case, failed: FailureReason): Decision {
+  const rules = asked.matched.map((matched): RuleStatus => {
+    const status = ruleStatus(asked.policy, matched, undefined, true);
+    const fails =
+      matched.outright === '' && status.action === 'block' && matched.rule.failureMode === 'deny';
+    return fails ? { ...status, denied: true } : status;
+  });
+  return finish(asked, rules, {
+    denied: deniedOutright(asked.policy, asked.matched) || rules.some((rule) => rule.denied),
+    decidedAtUs: 0,
+    degraded: failed,
+    repeat: 0,
+  });
+}
+
+function ruleStatus(
+  policy: Policy,
+  { rule, partition, counted, outright }: MatchedRule,
+  window: WindowAnswer | undefined,
+  fresh: boolean,
+): RuleStatus {
+  const action = effectiveAction(policy, rule);
+  const denies = outright !== '' && fresh;
+  const denied = window ? window.denied : denies && action !== 'shadow';
+  return {
+    ruleId: rule.id,
+    action,
+    partition,
+    counted: counted && {
+      metric: counted.rateLimit.metric,
+      limit: counted.limit.amount,
+      windowUs: counted.rateLimit.windowUs,
+    },
+    window:
+      window && counted
+        ? {
+            used: window.used,
+            resetAfterUs: window.resetAfterUs,
+            nearLimit: window.used >= nearAmount(counted.limit),
+            raised: counted.rateLimit.alertAt.filter(
+              (_, bit) => (window.raised & (1 << bit)) !== 0,
+            ),
+          }
+        : undefined,
+    denied,
+    shadowDenied: window ? window.shadowDenied : denies && action === 'shadow',
+    retryAfterUs: window?.denied ? window.retryAfterUs : undefined,
+    neverFits: denied && window?.retryAfterUs === undefined,
+    why: outright,
+  };
+}
+
+function nearAmount(limit: Limit): number {
+  return limit.thresholds[0] ?? limit.amount * NEAR_SHARE;
+}
+
+function finish(
+  asked: Case,
+  rules: RuleStatus[],
+  how: {
+    denied: boolean;
+    decidedAtUs: number;
+    degraded: FailureReason | undefined;
+    repeat: number;
+  },
+): Decision {
+  const decision: Decision = {
+    verdict: how.denied ? 'deny' : 'allow',
+    callId: asked.call.callId,
+    decidedAtUs: how.decidedAtUs,
+    amounts: asked.amounts,
+    rules,
+    degraded: how.degraded,
+    repeat: how.repeat,
+    unmatched: asked.matched.length === 0,
+    policyHash: asked.policy.hash,
+    affordable: how.denied
+      ? affordable(rules, asked.amounts)
+      : { costNano: undefined, tokensOut: undefined },
+    reason: '',
+  };
+  return how.denied ? { ...decision, reason: reasonFor(decision) } : decision;
+}
+
+/** What a call like this one, but smaller, would still pass with. */
+function affordable(rules: readonly RuleStatus[], amounts: Amounts): Decision['affordable'] {
+  let costNano: number | undefined;
+  let tokensOut: number | undefined;
+  // No smaller call passes a rule that counts calls, or that denies outright.
+  const hopeless = rules.some(
+    ({ denied, counted, why }) => denied && (why !== '' || counted?.metric === 'calls'),
+  );
+  for (const { action, counted, window } of rules) {
+    if (action !== 'block' || !counted || !window) continue;
+    const left = hopeless ? 0 : Math.max(0, counted.limit - window.used);
+    if (counted.metric === 'estimated_cost_usd') costNano = Math.min(costNano ?? left, left);
+    if (counted.metric === 'tokens_out') tokensOut = Math.min(tokensOut ?? left, left);
+    if (counted.metric === 'tokens') {
+      const out = Math.max(0, left - amounts.tokensIn);
+      tokensOut = Math.min(tokensOut ?? out, out);
+    }
+  }
+  return { costNano, tokensOut };
+}

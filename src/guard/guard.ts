@@ -1,0 +1,92 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { Call } from '../model/call.js';
+import type { Decision } from '../model/decision.js';
+import { matchRules } from '../policy/match.js';
+import type { Policy } from '../policy/policy.js';
+import { amountsFor } from '../pricing/amounts.js';
+import { monotonicMs } from '../redis/deadline.js';
+import type { Failure } from '../store/answer.js';
+import type { Question } from '../store/question.js';
+import type { Store } from '../store/store.js';
+import { type Case, decisionFrom, degradedDecision } from './decision.js';
+import type { Journal } from './journal.js';
+import type { Observe } from './observe.js';
+import { questionFor } from './question.js';
+
+/** The call id cannot be used: it is finished, or it belongs to a different request. */
+export interface Refusal {
+  readonly refused: 'finished' | 'mismatched';
+}
+
+/** The use cases that an agent calls. Deadlines are moments of the monotonic clock. */
+export interface Guard {
+  authorize(call: Call, deadlineMs: number): Promise<Decision | Refusal>;
+  /** The same question; nothing is written, counted or logged. */
+  inspect(call: Call, deadlineMs: number): Promise<Decision | Refusal>;
+}
+
+export function createGuard(
+  policy: () => Policy,
+  store: Store,
+  journal: Journal,
+  observe: Observe,
+): Guard {
+  const sidecar = randomBytes(6).toString('base64url');
+  let attempts = 0;
+
+  function prepare(call: Call): { asked: Case; question: Question } {
+    const current = policy();
+    const named = call.callId === '' ? { ...call, callId: randomUUID() } : call;
+    const matched = matchRules(current, named);
+    const amounts = amountsFor(named);
+    attempts += 1;
+    const attempt = `${sidecar}.${attempts}`;
+    return {
+      asked: { policy: current, call: named, matched, amounts },
+      question: questionFor(current, named, matched, amounts, attempt),
+    };
+  }
+
+  /** Redis gave no answer: the failure modes decide, and Redis is told when it is back. */
+  function degrade(asked: Case, question: Question, failure: Failure): Decision {
+    const decision = degradedDecision(asked, failure.failed);
+    if (decision.verdict === 'allow') journal.admit(question);
+    else if (failure.mayHaveRun) journal.release(question);
+    return decision;
+  }
+
+  return {
+    async authorize(call, deadlineMs) {
+      const startedMs = monotonicMs();
+      const { asked, question } = prepare(call);
+      // Told ALLOW while Redis was away: a repeat is allowed too, and charged now if not before.
+      const pending = journal.pendingAdmission(question);
+      if (pending && pending.digest !== question.digest) return { refused: 'mismatched' };
+      const answer = await store.ask(
+        'authorize',
+        pending ? { ...question, mode: 'force' } : question,
+        deadlineMs,
+      );
+      let decision: Decision;
+      if ('failed' in answer) {
+        decision = degrade(asked, question, answer);
+      } else {
+        if (pending) journal.settle(pending);
+        if (answer.code === 'finished' || answer.code === 'mismatched')
+          return { refused: answer.code };
+        decision = decisionFrom(asked, answer);
+      }
+      observe(asked.call, decision, (monotonicMs() - startedMs) / 1000);
+      return decision;
+    },
+
+    async inspect(call, deadlineMs) {
+      const { asked, question } = prepare(call);
+      const answer = await store.ask('inspect', question, deadlineMs);
+      if ('failed' in answer) return degradedDecision(asked, answer.failed);
+      if (answer.code === 'finished' || answer.code === 'mismatched')
+        return { refused: answer.code };
+      return decisionFrom(asked, answer);
+    },
+  };
+}

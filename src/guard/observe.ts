@@ -1,0 +1,63 @@
+import type { Call } from '../model/call.js';
+import { type Decision, denyingRule } from '../model/decision.js';
+import type { Logger } from '../telemetry/log.js';
+import type { Metrics } from '../telemetry/metrics.js';
+import { createThresholds } from './thresholds.js';
+
+/** Models that were warned of, so that each is said once. */
+const MAX_WARNED = 1_000;
+
+/** Writes metrics and log, once for each decision, from the decision. */
+export type Observe = (call: Call, decision: Decision, seconds: number) => void;
+
+export function createObserver(metrics: Metrics, log: Logger): Observe {
+  const thresholds = createThresholds();
+  const warned = new Set<string>();
+
+  return (call, decision, seconds) => {
+    const { verdict, degraded } = decision;
+    const rule = denyingRule(decision);
+    metrics.authorizeDuration.observe(seconds);
+    metrics.decisions.inc({ verdict, rule: rule?.ruleId ?? 'none' });
+    if (degraded) metrics.degradedDecisions.inc({ reason: degraded });
+    if (decision.unmatched) metrics.unmatchedCalls.inc();
+    if (decision.repeat > 0) metrics.repeatedCalls.inc();
+    for (const { ruleId, shadowDenied } of decision.rules) {
+      if (shadowDenied) metrics.shadowDenials.inc({ rule: ruleId });
+    }
+
+    const fields = {
+      call_id: decision.callId,
+      agent: call.agent,
+      tool: call.tool || undefined,
+      model: call.model || undefined,
+      degraded,
+    };
+    for (const { rule: raised, share } of thresholds.fresh(decision)) {
+      metrics.thresholdsRaised.inc({ rule: raised.ruleId, threshold: String(share) });
+      log.warn(
+        { ...fields, rule: raised.ruleId, partition: raised.partition, threshold: share },
+        `${raised.ruleId}: ${raised.partition} has reached ${share * 100}% of its limit`,
+      );
+    }
+    const moneyRule = decision.rules.some((r) => r.counted?.metric === 'estimated_cost_usd');
+    if (moneyRule && decision.amounts.costSource === 'none') {
+      metrics.uncostedCalls.inc();
+      warnUncosted(call.model || call.tool || 'a call', fields);
+    }
+    if (verdict === 'deny') {
+      log.info(
+        { ...fields, rule: rule?.ruleId, partition: rule?.partition },
+        `denied: ${decision.reason}`,
+      );
+    } else if (log.isLevelEnabled('debug')) {
+      log.debug({ ...fields, timestamp: call.timestampMs }, 'allowed');
+    }
+  };
+
+  function warnUncosted(what: string, fields: object): void {
+    if (warned.has(what) || warned.size >= MAX_WARNED) return;
+    warned.add(what);
+    log.warn(fields, `${what} has no estimated_cost: money rules count it as 0 USD`);
+  }
+}

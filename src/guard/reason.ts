@@ -1,0 +1,43 @@
+import { amountOf, type Metric } from '../model/amounts.js';
+import { type Decision, denyingRule, type RuleStatus } from '../model/decision.js';
+import { formatDuration } from '../model/duration.js';
+import { formatUsd } from '../model/money.js';
+import { latestRetryUs } from '../model/retry.js';
+
+/** One sentence for people: which rule, whose window, used and limit, when to try again. */
+export function reasonFor(decision: Decision): string {
+  const rule = denyingRule(decision);
+  if (!rule) return 'no rule of the policy matches this call, and the policy denies such calls';
+  if (rule.why !== '') return `${rule.ruleId} denies calls of ${rule.partition}: ${rule.why}`;
+  if (decision.degraded || !rule.window || !rule.counted) {
+    return `${rule.ruleId} denies while Redis gives no answer (${decision.degraded}); its failure mode is deny`;
+  }
+  const { metric, limit, windowUs } = rule.counted;
+  const show = (amount: number) => formatAmount(amount, metric);
+  const asked = amountOf(decision.amounts, metric);
+  return (
+    `${rule.ruleId}: ${rule.partition} has used ${show(rule.window.used)} of ${show(limit)}` +
+    `${UNITS[metric]} in ${formatDuration(windowUs)}, ` +
+    `and this call asks for ${show(asked)}; ${advice(decision.rules)}`
+  );
+}
+
+const UNITS: Readonly<Record<Metric, string>> = {
+  calls: ' calls',
+  estimated_cost_usd: '',
+  tokens: ' tokens',
+  tokens_in: ' input tokens',
+  tokens_out: ' output tokens',
+};
+
+function formatAmount(amount: number, metric: Metric): string {
+  return metric === 'estimated_cost_usd' ? formatUsd(amount) : String(amount);
+}
+
+/** When to try again: the latest over the denying rules. */
+function advice(rules: readonly RuleStatus[]): string {
+  const retryAfterUs = latestRetryUs(rules);
+  return retryAfterUs === undefined
+    ? 'it never fits, however long it waits'
+    : `try again in ${formatDuration(retryAfterUs)}`;
+}

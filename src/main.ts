@@ -1,0 +1,46 @@
+#!/usr/bin/env node
+import { check } from './cli/check.js';
+import { type Command, EXIT, UsageError } from './cli/command.js';
+import { serve } from './cli/serve.js';
+
+/** Commands are loaded when they are asked for: a sidecar carries no client. */
+const COMMANDS: Readonly<Record<string, Command>> = { serve, check };
+
+const HELP = `tollgate, the spend and rate-limit sidecar for AI agents
+
+usage: tollgate COMMAND [arguments]
+
+${Object.entries(COMMANDS)
+  .map(([name, { summary }]) => `  ${name.padEnd(10)} ${summary}`)
+  .join('\n')}
+
+tollgate COMMAND --help says more of one command.`;
+
+async function main([name = '', ...args]: string[]): Promise<number | undefined> {
+  if (name === '' || name === '--help' || name === 'help') {
+    console.log(HELP);
+    return name === '' ? EXIT.usage : EXIT.ok;
+  }
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (!command) {
+    console.error(`tollgate has no command "${name}"\n\n${HELP}`);
+    return EXIT.usage;
+  }
+  if (args.includes('--help')) {
+    console.log(command.help);
+    return EXIT.ok;
+  }
+  try {
+    return await command.run(args);
+  } catch (error) {
+    // parseArgs throws TypeErrors with a code for a wrong option.
+    const usage =
+      error instanceof UsageError || String(Object(error).code).startsWith('ERR_PARSE_ARGS');
+    if (!usage) throw error;
+    console.error(`tollgate ${name}: ${(error as Error).message}\n\n${command.help}`);
+    return EXIT.usage;
+  }
+}
+
+const code = await main(process.argv.slice(2));
+if (code !== undefined) process.exitCode = code;

@@ -1,0 +1,50 @@
+import type { Metric } from '../model/amounts.js';
+import type { Attribute } from '../model/call.js';
+import type { Action } from '../model/decision.js';
+import type { Condition } from './condition.js';
+
+/** The policy in force: what the operator's file says, checked and ready to match calls. */
+export interface Policy {
+  /** First 12 hex digits of the SHA-256 of the file. */
+  readonly hash: string;
+  /** The namespace in Redis: a name, or the attribute whose value names it. */
+  readonly domain: { readonly name: string } | { readonly attribute: Attribute };
+  /** `shadow`: every rule decides and counts, none denies. */
+  readonly mode: 'enforce' | 'shadow';
+  /** What becomes of a call that no rule matches. */
+  readonly unmatched: 'allow' | 'deny';
+  readonly rules: readonly Rule[];
+}
+
+export interface Rule {
+  readonly id: string;
+  readonly action: Action;
+  readonly match: readonly Condition[];
+  /** The attributes whose values each get a window of their own. */
+  readonly per: readonly Attribute[];
+  /** A matching call without one of these is refused. */
+  readonly require: readonly Attribute[];
+  /** Absent: the rule denies outright. */
+  readonly rateLimit: RateLimit | undefined;
+  /** What the rule answers when Redis cannot. */
+  readonly failureMode: 'allow' | 'deny';
+}
+
+export interface RateLimit {
+  readonly metric: Metric;
+  readonly limit: Limit;
+  readonly windowUs: number;
+  /** Hash of metric, window and per: a rule that changes one of them starts a new window. */
+  readonly shape: string;
+  /** Shares of the limit, ascending. */
+  readonly alertAt: readonly number[];
+  /** Other limits for some calls; the first that matches counts. */
+  readonly overrides: readonly { readonly match: readonly Condition[]; readonly limit: Limit }[];
+}
+
+/** Whole numbers in the metric's unit: nano-dollars, tokens or calls. */
+export interface Limit {
+  readonly amount: number;
+  /** The amounts at which alertAt raises. */
+  readonly thresholds: readonly number[];
+}

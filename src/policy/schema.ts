@@ -1,0 +1,153 @@
+import { z } from 'zod';
+import { METRICS } from '../model/amounts.js';
+import { ATTRIBUTES, LABEL_PREFIX } from '../model/call.js';
+import { parseDepth, parseGlobs } from './condition.js';
+import { parseWindowSeconds } from './window.js';
+
+/**
+ * The shape of the policy file. The JSON Schema for editors comes from this definition too, so each
+ * key's description is what an operator reads while writing it.
+ */
+const MAX_RULES = 500;
+const MAX_LIST = 64;
+
+const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+/** A label's name in `match` and `per`. */
+const LABEL = /^labels\.[^\s.]{1,64}$/;
+
+const globs = z
+  .union([z.string(), z.array(z.string()).min(1).max(MAX_LIST)], {
+    error: 'must be a glob, or a list of globs (quote numbers)',
+  })
+  .superRefine((value, context) => {
+    const list = Array.isArray(value);
+    const parsed = parseGlobs('agent', list ? value : [value]);
+    if ('problem' in parsed) {
+      context.addIssue({
+        code: 'custom',
+        message: parsed.problem,
+        path: list ? [parsed.index] : [],
+      });
+    }
+  });
+
+const depth = z
+  .union([z.string(), z.int()], { error: 'must be a number or a comparison such as ">5"' })
+  .superRefine((value, context) => {
+    const parsed = parseDepth(String(value));
+    if ('problem' in parsed) context.addIssue({ code: 'custom', message: parsed.problem });
+  });
+
+/** Says what is wrong with a key of `match`; undefined if nothing is. */
+export function matchKeyProblem(key: string): string | undefined {
+  if (key === 'depth' || LABEL.test(key) || ATTRIBUTES.some((known) => known === key))
+    return undefined;
+  return `unknown key; match knows ${ATTRIBUTES.join(', ')}, depth and ${LABEL_PREFIX}NAME`;
+}
+
+const match = z
+  .object({
+    ...Object.fromEntries(ATTRIBUTES.map((attribute) => [attribute, globs.optional()])),
+    depth: depth.optional(),
+  })
+  .catchall(globs)
+  .describe(
+    'Which calls the rule applies to: globs, or lists of globs (a leading ! excludes). An absent field means any.',
+  );
+
+const attribute = z.union([z.enum([...ATTRIBUTES, 'fingerprint']), z.string().regex(LABEL)], {
+  error: `must be one of ${ATTRIBUTES.join(', ')}, fingerprint or ${LABEL_PREFIX}NAME`,
+});
+
+const limit = z
+  .number({ error: 'must be a number from 0' })
+  .nonnegative({ error: 'must not be negative' })
+  .describe('The most of the metric in one window: calls, tokens, or USD.');
+
+const rateLimit = z.strictObject({
+  metric: z.enum(METRICS).default('calls').describe('What is counted.'),
+  limit,
+  window: z
+    .union([z.number(), z.string()], {
+      error: 'must be seconds, or a text such as 90s, 15m, 24h, 30d',
+    })
+    .superRefine((value, context) => {
+      const seconds = parseWindowSeconds(value);
+      if (typeof seconds !== 'number')
+        context.addIssue({ code: 'custom', message: seconds.problem });
+    })
+    .describe('The length of the sliding window: seconds, or a text such as 90s, 15m, 24h, 30d.'),
+});
+
+export const ruleSchema = z.strictObject({
+  id: z
+    .string()
+    .regex(ID, { error: 'must be 1 to 64 letters, digits, dots, dashes or underscores' })
+    .describe('Unique name of the rule, shown in every denial.'),
+  action: z
+    .enum(['block', 'alert', 'shadow'])
+    .describe(
+      'block denies; alert allows, charges and raises; shadow allows and counts what block would deny.',
+    ),
+  match: match.default({}),
+  per: z
+    .array(attribute)
+    .max(8)
+    .optional()
+    .describe(
+      'The attributes whose values each get a window of their own. Default: the identity fields (agent, team, costCentre, run, rootAgent) that match names, else [agent]. [] is one window for all.',
+    ),
+  require: z
+    .array(attribute)
+    .max(8)
+    .default([])
+    .describe('A matching call without one of these is denied.'),
+  rateLimit: rateLimit.optional().describe('Without it, a block rule denies every matching call.'),
+  alertAt: z
+    .array(z.number().gt(0).lte(1, { error: 'must be at most 1.0, the whole limit' }))
+    .min(1)
+    .max(8)
+    .optional()
+    .describe('Shares of the limit at which to raise, once per window and partition.'),
+  overrides: z
+    .array(z.strictObject({ match, limit }))
+    .max(MAX_RULES)
+    .default([])
+    .describe('Other limits for some calls; the first that matches counts.'),
+  failureMode: z
+    .enum(['allow', 'deny'])
+    .optional()
+    .describe('The answer when Redis cannot give one. Default: deny for money, allow otherwise.'),
+});
+
+export const policySchema = z
+  .strictObject({
+    domain: z
+      .string()
+      .regex(/^([A-Za-z0-9][A-Za-z0-9._-]{0,63}|\{(agent|team|costCentre|instance)\})$/, {
+        error: 'must be a name, or an identity field in braces, such as "{team}"',
+      })
+      .default('default')
+      .describe('The namespace in Redis: a name, or an identity field such as "{team}".'),
+    mode: z
+      .enum(['enforce', 'shadow'])
+      .default('enforce')
+      .describe('shadow: every rule decides and counts, none denies.'),
+    unmatched: z
+      .enum(['allow', 'deny'])
+      .default('allow')
+      .describe('What becomes of a call that no rule matches.'),
+    rules: z
+      .array(ruleSchema)
+      .max(MAX_RULES)
+      .describe('All that match apply; the strictest decides.'),
+  })
+  .describe('The policy of Tollgate, the spend and rate-limit sidecar for AI agents.');
+
+export type PolicyFile = z.infer<typeof policySchema>;
+export type RuleFile = PolicyFile['rules'][number];
+
+/** The JSON Schema of the file, for editors. */
+export function policyJsonSchema(): object {
+  return z.toJSONSchema(policySchema, { io: 'input' });
+}

@@ -1,0 +1,25 @@
+const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
+
+/** A year and a day: longer than any budget, short enough for microseconds in a double. */
+export const MAX_WINDOW_SECONDS = 366 * 86_400;
+
+/**
+ * The length of a sliding window: whole seconds, or a text such as `90s`, `15m`, `24h`, `30d`.
+ * @returns seconds, or a sentence that says what is wrong
+ */
+export function parseWindowSeconds(window: number | string): number | { problem: string } {
+  const parts = /^(\d{1,9})(s|m|h|d)?$/.exec(String(window));
+  const seconds = parts ? Number(parts[1]) * (UNIT_SECONDS[parts[2] ?? 's'] ?? 1) : Number.NaN;
+  if (seconds >= 1 && seconds <= MAX_WINDOW_SECONDS) return seconds;
+  return {
+    problem: `must be whole seconds from 1 to ${MAX_WINDOW_SECONDS}, or a text such as 90s, 15m, 24h, 30d`,
+  };
+}
+
+/** For people: in the largest unit that leaves a whole number, but a day as 24 h. */
+export function formatWindow(seconds: number): string {
+  if (seconds % 86_400 === 0 && seconds > 86_400) return `${seconds / 86_400} days`;
+  if (seconds % 3_600 === 0) return `${seconds / 3_600} h`;
+  if (seconds % 60 === 0 && seconds > 60) return `${seconds / 60} min`;
+  return `${seconds} s`;
+}

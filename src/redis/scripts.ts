@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+/** Where the scripts lie, beside `dist` in the package. */
+export const LUA_FOLDER = fileURLToPath(new URL('../../../lua/', import.meta.url));
+
+export const SCRIPT_NAMES = ['authorize', 'inspect', 'release'] as const;
+export type ScriptName = (typeof SCRIPT_NAMES)[number];
+export type Scripts = Readonly<Record<ScriptName, string>>;
+
+const INCLUDE = /^--- @include (\w+)$/gm;
+
+/**
+ * The scripts with their includes put in, each include once.
+ * @param read gives the text of a file below lua/; tests pass another clock through it
+ */
+export function loadScripts(read: (file: string) => string = readLua): Scripts {
+  return Object.fromEntries(
+    SCRIPT_NAMES.map((name) => {
+      const included = new Set<string>();
+      const expand = (text: string): string =>
+        text.replace(INCLUDE, (_line, include: string) => {
+          if (included.has(include)) return '';
+          included.add(include);
+          return expand(read(`include/${include}.lua`));
+        });
+      return [name, expand(read(`${name}.lua`))];
+    }),
+  ) as Record<ScriptName, string>;
+}
+
+/** The text of one file below lua/. */
+export function readLua(file: string): string {
+  return readFileSync(`${LUA_FOLDER}${file}`, 'utf8');
+}
+
+/** The same script for an engine that does not know the `#!lua` line. */
+export function withoutShebang(script: string): string {
+  return script.replace(/^#!lua.*\n/, '\n');
+}

@@ -1,0 +1,136 @@
+import { parseRedisUrl, REDIS_MODES, type RedisAddress, type RedisMode } from './redis/address.js';
+import { LOG_LEVELS, type LogLevel } from './telemetry/log.js';
+import { isLocal, type ListenAddress, parseListen } from './wire/listen.js';
+
+/** One environment variable: its default, and why it is there. The README's table says the same. */
+export const SETTINGS = {
+  TOLLGATE_LISTEN: {
+    default: '127.0.0.1:7400',
+    why: 'Where agents call: host:port, or unix:///path. Loopback, since whoever reaches it can spend.',
+  },
+  TOLLGATE_OPS_LISTEN: {
+    default: '0.0.0.0:7401',
+    why: 'Where /metrics, /livez and /readyz are: on the pod IP, for Prometheus and the kubelet.',
+  },
+  TOLLGATE_INSECURE: {
+    default: '',
+    why: '1 lets TOLLGATE_LISTEN leave the loopback, without TLS.',
+  },
+  TOLLGATE_POLICY: {
+    default: '',
+    why: 'The policy file, watched for changes. Without it, the starter policy: $50 a day and 50 tool calls a minute for each agent.',
+  },
+  REDIS_URL: {
+    default: '',
+    why: 'The Redis that the fleet shares: redis://, rediss:// (TLS) or unix:///path; several hosts with commas. Without it, an embedded engine: one process, not shared, nothing kept.',
+  },
+  TOLLGATE_REDIS_MODE: {
+    default: 'single',
+    why: 'single, sentinel or cluster: what REDIS_URL names.',
+  },
+  TOLLGATE_REDIS_SENTINEL_MASTER: {
+    default: 'mymaster',
+    why: 'The name of the master that the sentinels watch.',
+  },
+  TOLLGATE_REDIS_PASSWORD_FILE: {
+    default: '',
+    why: 'A file with the Redis password, read at every connect, so that it can be rotated.',
+  },
+  TOLLGATE_LOG_LEVEL: {
+    default: 'info',
+    why: 'debug (a line for each decision), info (a line for each denial), warn, error or silent.',
+  },
+  TOLLGATE_LOG_FORMAT: {
+    default: 'auto',
+    why: 'json or text; auto is text on a terminal and json elsewhere.',
+  },
+  TOLLGATE_ADDRESS: {
+    default: '127.0.0.1:7400',
+    why: 'Where the commands authorize and replay find the sidecar.',
+  },
+} as const satisfies Record<string, { default: string; why: string }>;
+
+export type SettingName = keyof typeof SETTINGS;
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The settings of `serve`, checked. */
+export interface Settings {
+  readonly listen: ListenAddress;
+  readonly opsListen: ListenAddress;
+  /** undefined is the starter policy. */
+  readonly policyFile: string | undefined;
+  /** undefined is the embedded engine. */
+  readonly redis: RedisAddress | undefined;
+  readonly sentinelMaster: string;
+  readonly redisPasswordFile: string | undefined;
+  readonly logLevel: LogLevel;
+  readonly logFormat: 'json' | 'text';
+}
+
+/** What one variable is set to, or its default. */
+export function setting(env: Environment, name: SettingName): string {
+  return env[name] || SETTINGS[name].default;
+}
+
+/** Reads the environment: the settings, or every variable that is wrong. */
+export function readSettings(env: Environment): Settings | { problems: string[] } {
+  const problems: string[] = [];
+  const listen = checked('TOLLGATE_LISTEN', parseListen);
+  const opsListen = checked('TOLLGATE_OPS_LISTEN', parseListen);
+  if (listen && !isLocal(listen) && env['TOLLGATE_INSECURE'] !== '1') {
+    problems.push(
+      'TOLLGATE_LISTEN is not on the loopback, where anyone who reaches it can spend; set TOLLGATE_INSECURE=1 if that is meant',
+    );
+  }
+  const mode = oneOf('TOLLGATE_REDIS_MODE', REDIS_MODES);
+  const redis = env['REDIS_URL'] ? checkedRedis(env['REDIS_URL'], mode) : undefined;
+  const logLevel = oneOf('TOLLGATE_LOG_LEVEL', LOG_LEVELS);
+  const format = oneOf('TOLLGATE_LOG_FORMAT', ['auto', 'json', 'text'] as const);
+  if (problems.length > 0 || !listen || !opsListen || !logLevel) return { problems };
+  return {
+    listen,
+    opsListen,
+    policyFile: env['TOLLGATE_POLICY'] || undefined,
+    redis,
+    sentinelMaster: setting(env, 'TOLLGATE_REDIS_SENTINEL_MASTER'),
+    redisPasswordFile: env['TOLLGATE_REDIS_PASSWORD_FILE'] || undefined,
+    logLevel,
+    logFormat: format === 'json' || (format === 'auto' && !process.stdout.isTTY) ? 'json' : 'text',
+  };
+
+  function checked<T extends object>(
+    name: SettingName,
+    parse: (text: string) => T | string,
+  ): T | undefined {
+    const parsed = parse(setting(env, name));
+    if (typeof parsed !== 'string') return parsed;
+    problems.push(`${name}: ${parsed}`);
+    return undefined;
+  }
+
+  function checkedRedis(url: string, redisMode: RedisMode | undefined): RedisAddress | undefined {
+    const address = parseRedisUrl(url, redisMode ?? 'single');
+    if (typeof address !== 'string') return address;
+    problems.push(address);
+    return undefined;
+  }
+
+  function oneOf<T extends string>(name: SettingName, values: readonly T[]): T | undefined {
+    const value = values.find((known) => known === setting(env, name));
+    if (value === undefined) {
+      problems.push(`${name}: "${setting(env, name)}" must be one of ${values.join(', ')}`);
+    }
+    return value;
+  }
+}
+
+/** Variables that look like settings and are none: a typing mistake that would go unnoticed. */
+export function unknownSettings(env: Environment): string[] {
+  return Object.keys(env).filter(
+    (name) =>
+      name.startsWith('TOLLGATE_') &&
+      !Object.hasOwn(SETTINGS, name) &&
+      // Kubernetes sets these for a Service that is called tollgate.
+      !/^TOLLGATE_(\w+_)?(SERVICE_(HOST|PORT)\w*|PORT(_\w+)?)$/.test(name),
+  );
+}

@@ -1,0 +1,82 @@
+import type { FailureReason } from '../model/decision.js';
+
+/** Reply codes of lua/authorize.lua, by number. */
+const CODES = ['denied', 'allowed', 'repeated', 'finished', 'mismatched', 'late'] as const;
+export type Code = (typeof CODES)[number];
+
+/** What one window says, in the order of the question. */
+export interface WindowAnswer {
+  readonly used: number;
+  /** Microseconds; 0 if it would let the call pass, undefined if it never will. */
+  readonly retryAfterUs: number | undefined;
+  readonly resetAfterUs: number;
+  readonly denied: boolean;
+  readonly shadowDenied: boolean;
+  /** Bit i: the call raised threshold i. */
+  readonly raised: number;
+}
+
+export interface Answer {
+  readonly code: Code;
+  /** When the script ran, on the Redis clock. */
+  readonly nowUs: number;
+  readonly repeats: number;
+  readonly windows: readonly WindowAnswer[];
+}
+
+/** There is no answer. */
+export interface Failure {
+  readonly failed: FailureReason;
+  /** The script may have run all the same: only the reply is missing. */
+  readonly mayHaveRun: boolean;
+}
+
+const HEAD = 3;
+const PER_WINDOW = 5;
+
+/** Reads the flat reply that lua/include/decide.lua describes. */
+export function parseAnswer(reply: readonly number[]): Answer {
+  const [code = -1, nowUs = 0, repeats = 0] = reply;
+  const name = CODES[code];
+  if (name === undefined) throw new Error(`reply code ${code} of the script is unknown`);
+  const windows: WindowAnswer[] = [];
+  for (let at = HEAD; at < reply.length; at += PER_WINDOW) {
+    const [used = 0, retryAfter = 0, resetAfterUs = 0, flags = 0, raised = 0] = reply.slice(
+      at,
+      at + PER_WINDOW,
+    );
+    windows.push({
+      used,
+      retryAfterUs: retryAfter < 0 ? undefined : retryAfter,
+      resetAfterUs,
+      denied: (flags & 1) !== 0,
+      shadowDenied: (flags & 2) !== 0,
+      raised,
+    });
+  }
+  return { code: name, nowUs, repeats, windows };
+}
+
+/** Redis' error prefixes that come before a script writes anything. */
+const REFUSALS: Readonly<Record<string, FailureReason>> = {
+  OOM: 'oom',
+  LOADING: 'loading',
+  READONLY: 'readonly',
+  MASTERDOWN: 'readonly',
+  BUSY: 'busy',
+  NOPERM: 'denied',
+  NOAUTH: 'denied',
+  WRONGPASS: 'denied',
+  CLUSTERDOWN: 'unavailable',
+  NOREPLICAS: 'readonly',
+};
+
+/** One funnel for whatever the connection throws. */
+export function failureFrom(error: unknown): Failure {
+  const message = error instanceof Error ? error.message : String(error);
+  const refusal = REFUSALS[/^[A-Z]+/.exec(message)?.[0] ?? ''];
+  if (refusal) return { failed: refusal, mayHaveRun: false };
+  if (message.includes('enableOfflineQueue')) return { failed: 'unavailable', mayHaveRun: false };
+  const connectionLost = !/^(ERR|WRONGTYPE|CROSSSLOT)\b/.test(message);
+  return { failed: connectionLost ? 'unavailable' : 'error', mayHaveRun: connectionLost };
+}

@@ -1,0 +1,110 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+/** From below one Redis round trip to well past the 50 ms deadline. */
+const DURATION_BUCKETS_S = [
+  0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.05, 0.075, 0.15, 0.5,
+];
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+/** Every metric of the sidecar, in a registry of its own. Names are base units, as Prometheus asks. */
+export function createMetrics() {
+  const registers = [new Registry()];
+  const [registry] = registers as [Registry];
+  collectDefaultMetrics({ register: registry });
+
+  const counter = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
+    new Counter({ name, help, labelNames, registers });
+  const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
+    new Gauge({ name, help, labelNames, registers });
+  const duration = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
+    new Histogram({ name, help, labelNames, registers, buckets: DURATION_BUCKETS_S });
+
+  return {
+    registry,
+    decisions: counter(
+      'tollgate_decisions_total',
+      'Decisions, by verdict and by the rule that denied (none for an allowed call).',
+      ['verdict', 'rule'],
+    ),
+    shadowDenials: counter(
+      'tollgate_shadow_denials_total',
+      'Calls that a rule in shadow would have denied.',
+      ['rule'],
+    ),
+    degradedDecisions: counter(
+      'tollgate_degraded_decisions_total',
+      'Decisions by failure mode, because Redis gave no answer, by reason.',
+      ['reason'],
+    ),
+    unmatchedCalls: counter(
+      'tollgate_unmatched_calls_total',
+      'Calls that no rule of the policy matched.',
+    ),
+    uncostedCalls: counter(
+      'tollgate_uncosted_calls_total',
+      'Calls checked by a money rule though nobody gave their cost: they count as 0 USD.',
+    ),
+    repeatedCalls: counter(
+      'tollgate_repeated_calls_total',
+      'Repeats of an admitted call, answered with the first verdict and charged nothing.',
+    ),
+    refusedCalls: counter(
+      'tollgate_refused_calls_total',
+      'Calls answered with a gRPC error instead of a verdict, by status code.',
+      ['code'],
+    ),
+    thresholdsRaised: counter(
+      'tollgate_thresholds_raised_total',
+      'alertAt thresholds reached, once per window and partition.',
+      ['rule', 'threshold'],
+    ),
+    authorizeDuration: duration(
+      'tollgate_authorize_duration_seconds',
+      'Time to decide a call, from the decoded request to the decision.',
+    ),
+    storeDuration: duration(
+      'tollgate_store_duration_seconds',
+      'Time of one Redis round trip that brought a reply, by script.',
+      ['command'],
+    ),
+    storeFailures: counter(
+      'tollgate_store_failures_total',
+      'Redis round trips without an answer, by reason.',
+      ['reason'],
+    ),
+    storeUp: gauge('tollgate_store_up', '1 while a Redis connection is ready, else 0.'),
+    storeCanEvict: gauge(
+      'tollgate_store_can_evict',
+      '1 if maxmemory-policy is not noeviction, so that Redis may forget spend, else 0.',
+    ),
+    storeEvictedKeys: gauge(
+      'tollgate_store_evicted_keys',
+      'Keys that Redis has evicted since it started (INFO evicted_keys), over all masters.',
+    ),
+    storeResets: counter(
+      'tollgate_store_resets_total',
+      'Times that Redis was found flushed, replaced or restored: windows were lost.',
+    ),
+    storeClockSteps: counter(
+      'tollgate_store_clock_steps_total',
+      'Jumps of the Redis clock: forward frees budget early, backward delays it.',
+      ['direction'],
+    ),
+    journalEntries: gauge(
+      'tollgate_journal_entries',
+      'Admissions and releases that wait for Redis to come back.',
+    ),
+    journalDropped: counter(
+      'tollgate_journal_dropped_total',
+      'Journal entries given up because the journal was full: spend that Redis never saw.',
+    ),
+    policyReloadOk: gauge(
+      'tollgate_policy_last_reload_successful',
+      '1 if the policy file was good when it was read last, 0 if an older policy is in force.',
+    ),
+    policyInfo: gauge('tollgate_policy_info', 'Always 1; the hash of the policy in force.', [
+      'hash',
+    ]),
+  };
+}

@@ -1,0 +1,190 @@
+import {
+  Server,
+  ServerCredentials,
+  type ServerUnaryCall,
+  type ServiceDefinition,
+  type sendUnaryData,
+  status,
+} from '@grpc/grpc-js';
+import type { PackageDefinition } from '@grpc/proto-loader';
+import { ReflectionService } from '@grpc/reflection';
+import { HealthImplementation } from 'grpc-health-check';
+import type { Guard, Refusal } from '../guard/guard.js';
+import type { Call } from '../model/call.js';
+import type { Decision } from '../model/decision.js';
+import type { Logger } from '../telemetry/log.js';
+import type { Metrics } from '../telemetry/metrics.js';
+import { deadlineOf } from './deadline.js';
+import { decodeCall } from './decode.js';
+import { loadApi } from './definition.js';
+import { encodeDecision } from './encode.js';
+import { FILE_DESCRIPTORS } from './generated/descriptors.js';
+import type { AuthorizeRequest__Output } from './generated/tollgate/v1/AuthorizeRequest.js';
+import type { AuthorizeResponse } from './generated/tollgate/v1/AuthorizeResponse.js';
+import type { InspectRequest__Output } from './generated/tollgate/v1/InspectRequest.js';
+import type { InspectResponse } from './generated/tollgate/v1/InspectResponse.js';
+import { formatListen, type ListenAddress, removeStaleSocket } from './listen.js';
+
+const SERVICE = 'tollgate.v1.Tollgate';
+
+/** Six times the largest valid request, so that a field that is too long is named, not cut off. */
+const MAX_MESSAGE_BYTES = 65_536;
+
+/** Calls at once on one connection; an agent that has more waits for its own. */
+const MAX_STREAMS = 1_024;
+
+/** How long a drain waits for the calls under way; each is over within its 50 ms anyway. */
+const DRAIN_MS = 5_000;
+
+/** A message that is no protobuf of its type. */
+interface Malformed {
+  readonly malformed: string;
+}
+
+/** The gRPC server that agents call. */
+export interface Api {
+  /** Where it listens; the port is the real one if 0 was asked. */
+  readonly address: ListenAddress;
+  /** Takes no new calls, finishes those under way, stops. */
+  drain(): Promise<void>;
+}
+
+export async function startApi(
+  listen: ListenAddress,
+  guard: Guard,
+  metrics: Metrics,
+  log: Logger,
+): Promise<Api> {
+  const api = loadApi();
+  const server = new Server({
+    'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
+    'grpc.max_concurrent_streams': MAX_STREAMS,
+    // A visible gain in CPU, and nobody debugs a sidecar by channelz.
+    'grpc.enable_channelz': 0,
+  });
+  server.addService(tolerant(api.tollgate.v1.Tollgate.service), {
+    Authorize: unary((request: AuthorizeRequest__Output, deadlineMs) =>
+      answer(request, (call) => guard.authorize(call, deadlineMs)),
+    ),
+    Inspect: unary(async (request: InspectRequest__Output, deadlineMs) => {
+      if (!request.call) return { code: status.INVALID_ARGUMENT, details: 'call: is required' };
+      const outcome = await answer(request.call, (call) => guard.inspect(call, deadlineMs));
+      return 'code' in outcome ? outcome : ({ decision: outcome } satisfies InspectResponse);
+    }),
+  });
+  const health = new HealthImplementation({ '': 'SERVING', [SERVICE]: 'SERVING' });
+  health.addToServer(server);
+  new ReflectionService(reflected()).addToServer(server);
+
+  if ('path' in listen) await removeStaleSocket(listen.path);
+  const port = await bind(server, listen);
+  return {
+    address: 'path' in listen ? listen : { host: listen.host, port },
+    async drain() {
+      health.setStatus('', 'NOT_SERVING');
+      health.setStatus(SERVICE, 'NOT_SERVING');
+      await shutDown(server);
+    },
+  };
+
+  /** What a caller gets for an error instead of a verdict. */
+  function refuse(code: status, details: string): Refused {
+    metrics.refusedCalls.inc({ code: status[code] });
+    return { code, details };
+  }
+
+  async function answer(
+    request: AuthorizeRequest__Output,
+    decide: (call: Call) => Promise<Decision | Refusal>,
+  ): Promise<AuthorizeResponse | Refused> {
+    const call = decodeCall(request);
+    if ('violations' in call) return refuse(status.INVALID_ARGUMENT, call.violations.join('\n'));
+    const decision = await decide(call);
+    if (!('refused' in decision)) return encodeDecision(decision);
+    return refuse(
+      status.ALREADY_EXISTS,
+      decision.refused === 'finished'
+        ? `call_id: "${call.callId}" is finished: it was admitted and its repeats are used up; a new call needs a new id`
+        : `call_id: "${call.callId}" belongs to a different request of this agent; a new call needs a new id`,
+    );
+  }
+
+  function unary<Request, Response>(
+    handle: (request: Request, deadlineMs: number) => Promise<Response | Refused>,
+  ) {
+    return (
+      call: ServerUnaryCall<Request | Malformed, Response>,
+      callback: sendUnaryData<Response>,
+    ): void => {
+      const { request } = call;
+      if (request !== null && typeof request === 'object' && 'malformed' in request) {
+        callback(refuse(status.INVALID_ARGUMENT, `the message: ${request.malformed}`));
+        return;
+      }
+      handle(request as Request, deadlineOf(call.getDeadline())).then(
+        (outcome) => {
+          if (isRefused(outcome)) callback(outcome);
+          else callback(null, outcome);
+        },
+        (error: unknown) => {
+          log.error({ err: error }, 'a call failed by a defect of the sidecar');
+          callback(refuse(status.INTERNAL, 'a defect of the sidecar; its log has the details'));
+        },
+      );
+    };
+  }
+}
+
+interface Refused {
+  readonly code: status;
+  readonly details: string;
+}
+
+function isRefused(outcome: unknown): outcome is Refused {
+  return outcome !== null && typeof outcome === 'object' && 'code' in outcome;
+}
+
+/** The compiled proto, in the shape that the reflection service reads it from. */
+function reflected(): PackageDefinition {
+  const fileDescriptorProtos = FILE_DESCRIPTORS.map((base64) => Buffer.from(base64, 'base64'));
+  return {
+    [SERVICE]: { format: 'tollgate.v1', type: {}, fileDescriptorProtos },
+  } as unknown as PackageDefinition;
+}
+
+/** The same service, but a message that cannot be decoded reaches the handler, which names it. */
+function tolerant<Service extends ServiceDefinition>(service: Service): Service {
+  const methods = Object.entries(service).map(([name, method]) => {
+    const requestDeserialize = (bytes: Buffer): unknown => {
+      try {
+        return method.requestDeserialize(bytes);
+      } catch (error) {
+        return { malformed: error instanceof Error ? error.message : String(error) };
+      }
+    };
+    return [name, { ...method, requestDeserialize }];
+  });
+  return Object.fromEntries(methods) as Service;
+}
+
+function bind(server: Server, listen: ListenAddress): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(formatListen(listen), ServerCredentials.createInsecure(), (error, port) => {
+      if (error) reject(error);
+      else resolve(port);
+    });
+  });
+}
+
+function shutDown(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => {
+      server.forceShutdown();
+      resolve();
+    }, DRAIN_MS);
+    server.tryShutdown(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

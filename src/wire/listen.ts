@@ -1,0 +1,54 @@
+import { unlinkSync } from 'node:fs';
+import { connect } from 'node:net';
+
+/** Where a server listens: `host:port`, or `unix:///path`. */
+export type ListenAddress =
+  | { readonly host: string; readonly port: number }
+  | { readonly path: string };
+
+/** @returns the address, or a sentence that says what is wrong with the text */
+export function parseListen(text: string): ListenAddress | string {
+  if (text.startsWith('unix:')) {
+    const path = text.slice('unix://'.length);
+    if (!text.startsWith('unix:///')) return `"${text}" must be unix:///path, with three slashes`;
+    // The kernel's limit for a socket's path, its closing zero included.
+    return Buffer.byteLength(path) < 108 ? { path } : `"${text}" has a path over 107 bytes`;
+  }
+  const parts = /^(\[[0-9a-fA-F:]+\]|[^:\s]+):(\d{1,5})$/.exec(text);
+  if (!parts?.[1] || Number(parts[2]) > 65535) return `"${text}" must be host:port or unix:///path`;
+  return { host: parts[1].replace(/^\[|\]$/g, ''), port: Number(parts[2]) };
+}
+
+/** As gRPC and people write it. */
+export function formatListen(address: ListenAddress): string {
+  if ('path' in address) return `unix://${address.path}`;
+  const host = address.host.includes(':') ? `[${address.host}]` : address.host;
+  return `${host}:${address.port}`;
+}
+
+/** Can only this machine (this pod) reach it? */
+export function isLocal(address: ListenAddress): boolean {
+  if ('path' in address) return true;
+  return /^(127(\.\d{1,3}){3}|::1|localhost)$/.test(address.host);
+}
+
+/**
+ * Removes the socket that a killed server left behind.
+ * @throws if a server still answers on it
+ */
+export async function removeStaleSocket(path: string): Promise<void> {
+  const state = await new Promise<'alive' | 'stale' | 'absent'>((resolve, reject) => {
+    const socket = connect(path);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve('alive');
+    });
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') resolve('absent');
+      else if (error.code === 'ECONNREFUSED') resolve('stale');
+      else reject(error);
+    });
+  });
+  if (state === 'alive') throw new Error(`another process listens on ${path}`);
+  if (state === 'stale') unlinkSync(path);
+}
