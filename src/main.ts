@@ -1,10 +1,19 @@
 #!/usr/bin/env node
+import { authorize } from './cli/authorize.js';
 import { check } from './cli/check.js';
 import { type Command, EXIT, UsageError } from './cli/command.js';
+import { doctor } from './cli/doctor.js';
+import { replay } from './cli/replay.js';
 import { serve } from './cli/serve.js';
 
 /** Commands are loaded when they are asked for: a sidecar carries no client. */
-const COMMANDS: Readonly<Record<string, Command>> = { serve, check };
+const COMMANDS: Readonly<Record<string, Command>> = {
+  serve,
+  check,
+  authorize,
+  replay,
+  doctor,
+};
 
 const HELP = `tollgate, the spend and rate-limit sidecar for AI agents
 
