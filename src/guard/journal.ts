@@ -95,6 +95,8 @@ export function createJournal(store: Store, metrics: Metrics, log: Logger): Jour
         remove(entry);
         told += 1;
       }
+    } catch (error) {
+      log.error({ err: error }, 'the journal could not be told to Redis; it is tried again');
     } finally {
       draining = false;
     }

@@ -54,13 +54,14 @@ export function createStore(connection: Connection, metrics: Metrics): Store {
     return failure;
   }
 
-  /** One round trip. */
-  async function run(
+  /** One round trip; `parse` throws if the reply is none of the script's. */
+  async function run<T>(
     script: ScriptName,
     keys: string[],
     args: (string | number)[],
     deadlineMs: number,
-  ): Promise<number[] | Failure> {
+    parse: (reply: readonly number[]) => T,
+  ): Promise<T | Failure> {
     if (deadlineMs <= monotonicMs()) return fail({ failed: 'deadline', mayHaveRun: false });
     if (!connection.ready()) return fail({ failed: 'unavailable', mayHaveRun: false });
     if (inFlight >= MAX_IN_FLIGHT) return fail({ failed: 'overloaded', mayHaveRun: false });
@@ -73,7 +74,7 @@ export function createStore(connection: Connection, metrics: Metrics): Store {
       const reply = await beforeDeadline(work, deadlineMs);
       if (reply === TIMED_OUT) return fail({ failed: 'timeout', mayHaveRun: true });
       metrics.storeDuration.observe({ command: script }, (monotonicMs() - sentMs) / 1000);
-      return reply;
+      return parse(reply);
     } catch (error) {
       return fail(failureFrom(error));
     }
@@ -88,9 +89,8 @@ export function createStore(connection: Connection, metrics: Metrics): Store {
     const clock = clockOf(question.domain);
     const sentMs = monotonicMs();
     const args = questionArguments(question, clock.earliestUs(deadlineMs));
-    const reply = await run(script, keys, args, deadlineMs);
-    if ('failed' in reply) return reply;
-    const answer = parseAnswer(reply);
+    const answer = await run<Answer>(script, keys, args, deadlineMs, parseAnswer);
+    if ('failed' in answer) return answer;
     const step = clock.learn(sentMs, monotonicMs(), answer.nowUs);
     if (step) metrics.storeClockSteps.inc({ direction: step.direction });
     return answer;
@@ -106,10 +106,10 @@ export function createStore(connection: Connection, metrics: Metrics): Store {
       if ('failed' in again || again.code !== 'late') return again;
       return fail({ failed: 'timeout', mayHaveRun: false });
     },
-    async release({ domain, agent, callId, attempt }, deadlineMs) {
-      const reply = await run('release', [recordKey(domain, agent, callId)], [attempt], deadlineMs);
-      return 'failed' in reply ? reply : { released: reply[0] === 1 };
-    },
+    release: ({ domain, agent, callId, attempt }, deadlineMs) =>
+      run('release', [recordKey(domain, agent, callId)], [attempt], deadlineMs, (reply) => ({
+        released: reply[0] === 1,
+      })),
     domains: () => clocks.keys(),
     forgetClocks: () => {
       for (const domain of clocks.keys()) clocks.set(domain, new RedisClock());

@@ -1,0 +1,232 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import { DECISION_MS } from '../../src/wire/deadline.js';
+import type { AuthorizeResponse__Output } from '../../src/wire/generated/tollgate/v1/AuthorizeResponse.js';
+import { type LossyProxy, startProxy } from '../support/proxy.js';
+import { NO_REDIS, type RedisProcess, startRedis } from '../support/redis.js';
+import { scratchFolder, writeScratch } from '../support/scratch.js';
+import { type SidecarProcess, spawnSidecar } from '../support/sidecar.js';
+import { until } from '../support/until.js';
+
+const TIMEOUT_MS = 10_000;
+
+/** One rule that denies without Redis, and one that allows. */
+const POLICY = `
+rules:
+  - id: money
+    action: block
+    match: { agent: "money-*" }
+    rateLimit: { metric: estimated_cost_usd, limit: 1000, window: 24h }
+  - id: calls
+    action: block
+    match: { agent: "calls-*" }
+    rateLimit: { limit: 1000, window: 1h }
+`;
+
+describe('Redis away, frozen, slow or forgetful', { skip: NO_REDIS }, () => {
+  let redis: RedisProcess;
+  let proxy: LossyProxy;
+  let sidecar: SidecarProcess;
+  let agents = 0;
+  before(async () => {
+    const policy = writeScratch(scratchFolder(), POLICY);
+    redis = await startRedis();
+    proxy = await startProxy(redis.port);
+    sidecar = await spawnSidecar({
+      REDIS_URL: `redis://127.0.0.1:${proxy.port}`,
+      TOLLGATE_POLICY: policy,
+    });
+  });
+  after(async () => {
+    await sidecar.stop();
+    proxy.close();
+    await redis.stop();
+  });
+  beforeEach(async () => {
+    proxy.replies = 'pass';
+    await backInOrder();
+  });
+
+  const newAgent = (kind: 'money' | 'calls') => `${kind}-${agents++}`;
+  const ask = (agent: string, callId = '') =>
+    sidecar.channel.authorize({ agent_id: agent, call_id: callId, estimated_cost: 1 }, TIMEOUT_MS);
+
+  /** What Redis itself says that the agent has used: calls, or dollars at one a call. */
+  async function used(agent: string): Promise<number> {
+    const { decision } = await inspected(agent);
+    return (decision.rules[0]?.used ?? Number.NaN) - 1;
+  }
+  async function inspected(agent: string): Promise<{ decision: AuthorizeResponse__Output }> {
+    return {
+      decision: await sidecar.channel.inspect({ agent_id: agent, estimated_cost: 1 }, TIMEOUT_MS),
+    };
+  }
+  function backInOrder(): Promise<void> {
+    return until(
+      'decisions by Redis again',
+      async () => !(await inspected('money-probe')).decision.degraded,
+    );
+  }
+  function journalEmpty(): Promise<void> {
+    return until(
+      'the journal to be empty',
+      async () => (await sidecar.metric('tollgate_journal_entries')) === 0,
+    );
+  }
+
+  test('frozen: 200 calls time out by their failure modes, and none is charged after the thaw', async () => {
+    const agent = newAgent('money');
+    redis.signal('SIGSTOP');
+    const startedMs = performance.now();
+    const decisions = await Promise.all(Array.from({ length: 200 }, () => ask(agent)));
+    const tookMs = performance.now() - startedMs;
+    redis.signal('SIGCONT');
+    for (const decision of decisions) {
+      assert.equal(decision.verdict, 'VERDICT_DENY');
+      assert.equal(decision.degraded, true);
+      assert.match(decision.degraded_reason, /^(timeout|unavailable)$/);
+      assert.equal(decision.rules[0]?.used, undefined, 'what is not known is not said');
+      assert.equal(decision.rules[0]?.remaining, undefined);
+      assert.equal(decision.never_fits, false);
+    }
+    // Not a timing to pass or fail by a little: it tells a deadline from none at all.
+    assert.ok(tookMs < DECISION_MS * 40, `200 at once took ${tookMs} ms`);
+    await backInOrder();
+    await journalEmpty();
+    assert.equal(await used(agent), 0);
+  });
+
+  test('frozen: calls that were told ALLOW are charged afterwards, once each', async () => {
+    const agent = newAgent('calls');
+    redis.signal('SIGSTOP');
+    const decisions = await Promise.all(
+      Array.from({ length: 20 }, (_, n) => ask(agent, `id-${n}`)),
+    );
+    assert.ok(decisions.every(({ verdict, degraded }) => verdict === 'VERDICT_ALLOW' && degraded));
+    const again = await ask(agent, 'id-0');
+    assert.equal(again.verdict, 'VERDICT_ALLOW', 'a repeat has the first verdict');
+    redis.signal('SIGCONT');
+    await backInOrder();
+    await journalEmpty();
+    assert.equal(await used(agent), 20);
+    const repeat = await ask(agent, 'id-1');
+    assert.equal(repeat.repeat, 1);
+    assert.equal(await used(agent), 20);
+  });
+
+  for (const loss of ['cut', 'swallow'] as const) {
+    test(`reply lost (${loss}), told DENY: the charge is taken back, and the id may be asked again`, async () => {
+      const agent = newAgent('money');
+      await ask(agent);
+      proxy.replies = loss;
+      const lost = await ask(agent, 'lost');
+      assert.equal(lost.verdict, 'VERDICT_DENY');
+      assert.equal(lost.degraded, true);
+      proxy.replies = 'pass';
+      await backInOrder();
+      await journalEmpty();
+      assert.equal(await used(agent), 1);
+      const again = await ask(agent, 'lost');
+      assert.equal(again.verdict, 'VERDICT_ALLOW');
+      assert.equal(again.repeat, 0);
+      assert.equal(await used(agent), 2);
+    });
+
+    test(`reply lost (${loss}), told ALLOW: the charge is kept, once`, async () => {
+      const agent = newAgent('calls');
+      await ask(agent);
+      proxy.replies = loss;
+      const lost = await ask(agent, 'lost');
+      assert.equal(lost.verdict, 'VERDICT_ALLOW');
+      assert.equal(lost.degraded, true);
+      proxy.replies = 'pass';
+      await backInOrder();
+      await journalEmpty();
+      assert.equal(await used(agent), 2);
+    });
+  }
+
+  test('slow: past the deadline the failure modes answer, and nothing is charged twice', async () => {
+    const agent = newAgent('money');
+    await ask(agent);
+    proxy.replies = { delayMs: DECISION_MS * 4 };
+    const slow = await ask(agent);
+    assert.equal(slow.degraded, true);
+    assert.equal(slow.degraded_reason, 'timeout');
+    proxy.replies = 'pass';
+    await backInOrder();
+    await journalEmpty();
+    assert.equal(await used(agent), 1);
+  });
+
+  test('scripts flushed: the next call loads them again', async () => {
+    const agent = newAgent('money');
+    await redis.client.script('FLUSH', 'SYNC');
+    const decision = await ask(agent);
+    assert.equal(decision.degraded, false);
+    assert.equal(decision.verdict, 'VERDICT_ALLOW');
+  });
+
+  test('killed and started again: decided by failure modes, back by itself, the loss is said', async () => {
+    const resets = await sidecar.metric('tollgate_store_resets_total');
+    await until(
+      'the store to be known',
+      async () => (await redis.client.exists('tg:{default}:born')) === 1,
+    );
+    await redis.kill();
+    await until(
+      'the sidecar to see it',
+      async () => (await sidecar.metric('tollgate_store_up')) === 0,
+    );
+    const denied = await ask(newAgent('money'));
+    assert.equal(denied.degraded_reason, 'unavailable');
+    assert.equal(denied.verdict, 'VERDICT_DENY');
+    const allowed = await ask(newAgent('calls'));
+    assert.equal(allowed.verdict, 'VERDICT_ALLOW');
+    assert.equal((await sidecar.ops('/readyz')).status, 200, 'Redis does not decide readiness');
+    await redis.restart();
+    await backInOrder();
+    await until(
+      'the reset to be counted',
+      async () => (await sidecar.metric('tollgate_store_resets_total')) === resets + 1,
+    );
+    assert.ok(sidecar.log.some(({ msg }) => String(msg).startsWith('Redis has lost its keys')));
+    await journalEmpty();
+  });
+
+  test('a caller with little time gets its answer within it', async () => {
+    redis.signal('SIGSTOP');
+    const decision = await sidecar.channel
+      .authorize({ agent_id: newAgent('calls'), estimated_cost: 1 }, 30)
+      .finally(() => redis.signal('SIGCONT'));
+    assert.equal(decision.degraded, true);
+  });
+
+  test('out of memory: nothing is written, the failure modes decide', async () => {
+    const agent = newAgent('money');
+    await redis.client.config('SET', 'maxmemory', '1');
+    try {
+      const decision = await ask(agent);
+      assert.equal(decision.degraded_reason, 'oom');
+      assert.equal(decision.verdict, 'VERDICT_DENY');
+    } finally {
+      await redis.client.config('SET', 'maxmemory', '0');
+    }
+    assert.equal(await used(agent), 0);
+  });
+
+  test('a Redis that may evict is said in log and metric', async () => {
+    await redis.client.config('SET', 'maxmemory-policy', 'volatile-lru');
+    try {
+      // A new connection makes the sidecar look at once.
+      await redis.client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+      await until(
+        'the gauge',
+        async () => (await sidecar.metric('tollgate_store_can_evict')) === 1,
+      );
+      assert.ok(sidecar.log.some(({ maxmemory_policy: policy }) => policy === 'volatile-lru'));
+    } finally {
+      await redis.client.config('SET', 'maxmemory-policy', 'noeviction');
+    }
+  });
+});

@@ -1,0 +1,99 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { until } from './until.js';
+
+/** A redis-server of its own, as a child process. */
+export interface RedisProcess {
+  readonly port: number;
+  readonly url: string;
+  /** A plain client, to look and to meddle. */
+  readonly client: Redis;
+  signal(name: NodeJS.Signals): void;
+  /** Kills it; start it again on the same port with restart. */
+  kill(): Promise<void>;
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Why tests with a real Redis cannot run here; false if they can. In CI nothing is skipped: a
+ * machine without redis-server fails there.
+ */
+export const NO_REDIS: string | false = (() => {
+  try {
+    execFileSync('redis-server', ['--version']);
+    return false;
+  } catch {
+    if (process.env['CI']) throw new Error('redis-server is missing, and CI skips nothing');
+    return 'redis-server is not installed (apt-get install redis-server)';
+  }
+})();
+
+export async function startRedis(...options: string[]): Promise<RedisProcess> {
+  const port = await freePort();
+  const folder = mkdtempSync(join(tmpdir(), 'tollgate-redis-'));
+  let child = await launch(port, folder, options);
+  const password = options[options.indexOf('--requirepass') + 1];
+  const client = new Redis({
+    port,
+    ...(options.includes('--requirepass') && password ? { password } : {}),
+    retryStrategy: () => 20,
+  });
+  client.on('error', () => {});
+  const kill = async () => {
+    child.kill('SIGCONT');
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill('SIGKILL');
+      await gone;
+    }
+  };
+  return {
+    port,
+    url: `redis://127.0.0.1:${port}`,
+    client,
+    signal: (name) => child.kill(name),
+    kill,
+    async restart() {
+      child = await launch(port, folder, options);
+      await until('the plain client to be back', () => client.status === 'ready');
+    },
+    async stop() {
+      client.disconnect();
+      await kill();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function launch(port: number, folder: string, options: string[]): Promise<ChildProcess> {
+  const child = spawn(
+    'redis-server',
+    ['--port', String(port), '--dir', folder, '--save', '', ...options],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  let log = '';
+  child.stdout.on('data', (chunk) => {
+    log += String(chunk);
+  });
+  await until('redis-server to be ready', () => {
+    if (child.exitCode !== null) throw new Error(`redis-server has ended:\n${log}`);
+    return log.includes('Ready to accept connections');
+  });
+  return child;
+}
+
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+}

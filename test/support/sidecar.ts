@@ -1,0 +1,104 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { type Channel, openChannel } from '../../src/client/channel.js';
+import type { RedisAddress } from '../../src/redis/address.js';
+import type { Scripts } from '../../src/redis/scripts.js';
+import type { Settings } from '../../src/settings.js';
+import { type Sidecar, startSidecar } from '../../src/sidecar.js';
+import { createLog } from '../../src/telemetry/log.js';
+import { formatListen } from '../../src/wire/listen.js';
+import { until } from './until.js';
+
+export const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
+
+/** A sidecar as a process of its own, and a channel to it. */
+export interface SidecarProcess {
+  readonly child: ChildProcess;
+  readonly address: string;
+  readonly channel: Channel;
+  /** Its log so far, line by line. */
+  readonly log: Record<string, unknown>[];
+  metric(name: string, labels?: string): Promise<number>;
+  ops(path: string): Promise<Response>;
+  stop(): Promise<number | null>;
+}
+
+/** Starts one on free ports and waits until it says that it is ready. */
+export async function spawnSidecar(env: Record<string, string>): Promise<SidecarProcess> {
+  const child = spawn(process.execPath, [MAIN, 'serve'], {
+    env: {
+      PATH: process.env['PATH'],
+      TOLLGATE_LISTEN: '127.0.0.1:0',
+      TOLLGATE_OPS_LISTEN: '127.0.0.1:0',
+      TOLLGATE_LOG_FORMAT: 'json',
+      ...env,
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const log: Record<string, unknown>[] = [];
+  let rest = '';
+  child.stdout.on('data', (chunk) => {
+    const lines = (rest + String(chunk)).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) log.push(JSON.parse(line) as Record<string, unknown>);
+  });
+  const readyLine = () => log.find(({ msg }) => String(msg).startsWith('tollgate is ready'));
+  await until('the sidecar to be ready', () => {
+    if (child.exitCode !== null) throw new Error(`the sidecar has ended: ${JSON.stringify(log)}`);
+    return readyLine() !== undefined;
+  });
+  const address = String(readyLine()?.['listen']);
+  const opsAddress = String(readyLine()?.['ops']);
+  const channel = openChannel(address);
+  const ops = (path: string) => fetch(`http://${opsAddress}${path}`);
+  return {
+    child,
+    address,
+    channel,
+    log,
+    ops,
+    metric: async (name, labels = '') =>
+      readMetric(await (await ops('/metrics')).text(), name, labels),
+    async stop() {
+      channel.close();
+      if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+      const exit = new Promise<number | null>((resolve) => child.once('exit', resolve));
+      child.kill('SIGTERM');
+      return exit;
+    },
+  };
+}
+
+/** A sidecar in this process, for tests that bring their own scripts. */
+export async function sidecarHere(
+  redis: RedisAddress,
+  policyFile: string | undefined,
+  scripts?: Scripts,
+): Promise<{ sidecar: Sidecar; channel: Channel; stop(): Promise<void> }> {
+  const settings: Settings = {
+    listen: { host: '127.0.0.1', port: 0 },
+    opsListen: { host: '127.0.0.1', port: 0 },
+    policyFile,
+    redis,
+    sentinelMaster: '',
+    redisPasswordFile: undefined,
+    logLevel: 'silent',
+    logFormat: 'json',
+  };
+  const sidecar = await startSidecar(settings, createLog('silent', 'json'), scripts);
+  const channel = openChannel(formatListen(sidecar.address));
+  return {
+    sidecar,
+    channel,
+    async stop() {
+      channel.close();
+      await sidecar.stop();
+    },
+  };
+}
+
+/** The value of one series in the text that Prometheus scrapes; 0 if it is not there. */
+export function readMetric(text: string, name: string, labels = ''): number {
+  const line = text.split('\n').find((l) => l.startsWith(`${name}${labels} `));
+  return line ? Number(line.slice(line.lastIndexOf(' ') + 1)) : 0;
+}

@@ -1,0 +1,28 @@
+import { parseRedisUrl, type RedisMode } from '../../src/redis/address.js';
+import type { Connection } from '../../src/redis/connection.js';
+import { openConnection } from '../../src/redis/connection.js';
+import { loadScripts } from '../../src/redis/scripts.js';
+import { createStore, type Store } from '../../src/store/store.js';
+import { createMetrics, type Metrics } from '../../src/telemetry/metrics.js';
+import { until } from './until.js';
+
+/** A store on a real Redis, without a sidecar around it. */
+export async function openStore(
+  url: string,
+  mode: RedisMode = 'single',
+  passwordFile?: string,
+): Promise<{ store: Store; connection: Connection; metrics: Metrics }> {
+  const address = parseRedisUrl(url, mode);
+  if (typeof address === 'string') throw new Error(address);
+  const connection = openConnection({
+    address,
+    sentinelMaster: 'mymaster',
+    passwordFile,
+    scripts: loadScripts(),
+    onUp: () => {},
+    onDown: () => {},
+  });
+  await until('the connection to be ready', connection.ready);
+  const metrics = createMetrics();
+  return { store: createStore(connection, metrics), connection, metrics };
+}
