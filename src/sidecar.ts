@@ -6,6 +6,7 @@ import type { Policy } from './policy/policy.js';
 import { readPolicy, watchPolicy } from './policy/watch.js';
 import { formatRedisAddress } from './redis/address.js';
 import { openConnection } from './redis/connection.js';
+import { monotonicMs } from './redis/deadline.js';
 import { startEmbeddedRedis } from './redis/embedded.js';
 import { loadScripts, type Scripts } from './redis/scripts.js';
 import type { Settings } from './settings.js';
@@ -63,7 +64,7 @@ export async function startSidecar(
     sentinelMaster: settings.sentinelMaster,
     passwordFile: settings.redisPasswordFile,
     scripts: embedded ? embedded.adapt(scripts) : scripts,
-    onUp: () => storeUp(),
+    onUp: () => void storeUp(),
     onDown: (why) => storeDown(why),
   });
   const store = createStore(connection, metrics);
@@ -76,12 +77,13 @@ export async function startSidecar(
     contacted = resolve;
   });
 
-  function storeUp(): void {
-    contacted();
+  async function storeUp(): Promise<void> {
     if (storeState === 'down') log.info('Redis is back');
     storeState = 'up';
     metrics.storeUp.set(1);
     store.forgetClocks();
+    await store.warmUp(policyDomain(policy), monotonicMs() + FIRST_CONTACT_MS);
+    contacted();
     void journal.drain();
     void monitor.look();
   }
@@ -169,6 +171,11 @@ function firstPolicy(file: string): Policy {
   if ('hash' in policy) return policy;
   const lines = policy.errors.map((e) => `  ${file}:${e.line}:${e.column}: ${e.message}`);
   throw new StartError(`the policy file is refused:\n${lines.join('\n')}`);
+}
+
+/** Where to warm up: the domain of the policy, or one that no call has. */
+function policyDomain({ domain }: Policy): string {
+  return 'name' in domain ? domain.name : 'none';
 }
 
 /** Rules that count from zero because their metric, window or per changed. */

@@ -29,6 +29,11 @@ export interface Store {
   ): Promise<Answer | Failure>;
   /** Takes back an admission that this attempt made and nobody was told of. */
   release(question: Question, deadlineMs: number): Promise<{ released: boolean } | Failure>;
+  /**
+   * Asks about nothing, which loads the script and learns the clock, so that the first call of an
+   * agent need not wait for either.
+   */
+  warmUp(domain: string, deadlineMs: number): Promise<void>;
   /** The domains that it was asked about. */
   domains(): Iterable<string>;
   /** Forgets what it knew of the Redis clock: behind a new connection may be another Redis. */
@@ -110,6 +115,20 @@ export function createStore(connection: Connection, metrics: Metrics): Store {
       run('release', [recordKey(domain, agent, callId)], [attempt], deadlineMs, (reply) => ({
         released: reply[0] === 1,
       })),
+    async warmUp(domain, deadlineMs) {
+      const nothing: Question = {
+        domain,
+        agent: '',
+        callId: '',
+        attempt: '',
+        digest: '',
+        mode: 'decide',
+        windows: [],
+      };
+      clocks.delete(domain);
+      // With the clock unknown the script finds itself late, and writes nothing.
+      await askOnce('authorize', nothing, questionKeys(nothing), deadlineMs);
+    },
     domains: () => clocks.keys(),
     forgetClocks: () => {
       for (const domain of clocks.keys()) clocks.set(domain, new RedisClock());

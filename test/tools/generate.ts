@@ -46,16 +46,18 @@ export function generate(): Map<string, string> {
  * wrongly, and strict clients (buf curl, grpcurl) then find no service.
  */
 function descriptors(): string {
-  const set = execFileSync(
-    join(BIN, 'buf'),
-    ['build', 'proto', '--exclude-source-info', '-o', '-'],
-    {
-      cwd: ROOT,
-    },
-  );
-  const files = splitMessages(set).map((bytes) => `  '${bytes.toString('base64')}',\n`);
+  const health = join('node_modules', 'grpc-health-check', 'proto');
+  const files = ['proto', health]
+    .flatMap((folder) =>
+      splitMessages(
+        execFileSync(join(BIN, 'buf'), ['build', folder, '--exclude-source-info', '-o', '-'], {
+          cwd: ROOT,
+        }),
+      ),
+    )
+    .map((bytes) => `  '${bytes.toString('base64')}',\n`);
   return (
-    '// Compiled from proto/tollgate/v1/tollgate.proto: FileDescriptorProtos in base64.\n' +
+    '// Compiled from proto/ and the standard health proto: FileDescriptorProtos in base64.\n' +
     `export const FILE_DESCRIPTORS: readonly string[] = [\n${files.join('')}];\n`
   );
 }

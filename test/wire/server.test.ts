@@ -1,0 +1,226 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { existsSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { openChannel } from '../../src/client/channel.js';
+import { scratchFolder } from '../support/scratch.js';
+import { MAIN, type SidecarProcess, spawnSidecar } from '../support/sidecar.js';
+import { until } from '../support/until.js';
+
+const TIMEOUT_MS = 5_000;
+const BUF = fileURLToPath(new URL('../../../node_modules/.bin/buf', import.meta.url));
+
+describe('the server', () => {
+  const folder = scratchFolder();
+  const started: SidecarProcess[] = [];
+  after(() => Promise.all(started.map((sidecar) => sidecar.stop())));
+  async function start(env: Record<string, string> = {}): Promise<SidecarProcess> {
+    const sidecar = await spawnSidecar(env);
+    started.push(sidecar);
+    return sidecar;
+  }
+
+  /** Runs `serve` to its end, which is expected to come at once. */
+  async function refusal(env: Record<string, string>): Promise<{ code: unknown; text: string }> {
+    const child = promisify(execFile)(process.execPath, [MAIN, 'serve'], {
+      env: { PATH: process.env['PATH'], TOLLGATE_OPS_LISTEN: '127.0.0.1:0', ...env },
+    });
+    const { code, stdout, stderr } = await child.then(
+      (end) => ({ ...end, code: 0 }),
+      (error: { code: unknown; stdout: string; stderr: string }) => error,
+    );
+    return { code, text: (stdout + stderr).replaceAll('\\"', '"') };
+  }
+
+  test('serves within 10 s with Node alone, and says that the engine keeps nothing', async () => {
+    const startedMs = performance.now();
+    const sidecar = await start();
+    assert.ok(performance.now() - startedMs < 10_000);
+    const ready = sidecar.log.find(({ msg }) => String(msg).startsWith('tollgate is ready'));
+    assert.match(String(ready?.['msg']), /one process, not shared, nothing kept/);
+    const decision = await sidecar.channel.authorize({ agent_id: 'a' }, TIMEOUT_MS);
+    assert.equal(decision.degraded, false);
+    assert.match(decision.call_id, /^[0-9a-f-]{36}$/, 'a call without an id gets one');
+  });
+
+  test('buf curl works by reflection, with no files at hand', async () => {
+    const { address } = await start();
+    const curl = async (method: string, data: object) => {
+      const { stdout } = await promisify(execFile)(
+        BUF,
+        [
+          'curl',
+          '--protocol',
+          'grpc',
+          '--http2-prior-knowledge',
+          '-d',
+          JSON.stringify(data),
+          `http://${address}/${method}`,
+        ],
+        { cwd: folder },
+      );
+      return JSON.parse(stdout) as Record<string, unknown>;
+    };
+    const call = {
+      agent_id: 'a',
+      estimated_cost: 0.0043,
+      labels: { tier: 'gold' },
+      timestamp: '2026-03-01T14:23:01.847Z',
+    };
+    const decision = await curl('tollgate.v1.Tollgate/Authorize', call);
+    assert.equal(decision['verdict'], 'VERDICT_ALLOW');
+    const inspected = await curl('tollgate.v1.Tollgate/Inspect', { call });
+    assert.equal((inspected['decision'] as Record<string, unknown>)['verdict'], 'VERDICT_ALLOW');
+    assert.deepEqual(
+      await curl('grpc.health.v1.Health/Check', { service: 'tollgate.v1.Tollgate' }),
+      { status: 'SERVING' },
+    );
+  });
+
+  test('probes and metrics answer on the ops port, and nothing else does', async () => {
+    const sidecar = await start();
+    assert.equal((await sidecar.ops('/livez')).status, 200);
+    assert.equal((await sidecar.ops('/readyz')).status, 200);
+    assert.equal((await sidecar.ops('/')).status, 404);
+    await sidecar.channel.authorize({ agent_id: 'a', tool: 't' }, TIMEOUT_MS);
+    const text = await (await sidecar.ops('/metrics')).text();
+    for (const line of [
+      'tollgate_decisions_total{verdict="allow",rule="none"} 1',
+      'tollgate_uncosted_calls_total 1',
+      'tollgate_authorize_duration_seconds_count 1',
+      'tollgate_store_up 1',
+      'tollgate_policy_last_reload_successful 1',
+    ]) {
+      assert.ok(text.includes(`\n${line}\n`), line);
+    }
+    assert.match(text, /tollgate_store_duration_seconds_count\{command="authorize"\} \d/);
+    assert.match(text, /tollgate_policy_info\{hash="[0-9a-f]{12}"\} 1/);
+  });
+
+  test('a unix socket, and a stale one from a killed process', async () => {
+    const path = join(folder, 'tollgate.sock');
+    const listen = { TOLLGATE_LISTEN: `unix://${path}` };
+    const first = await start(listen);
+    assert.equal(
+      (await first.channel.authorize({ agent_id: 'a' }, TIMEOUT_MS)).verdict,
+      'VERDICT_ALLOW',
+    );
+    const second = await refusal(listen);
+    assert.equal(second.code, 1);
+    assert.match(second.text, /another process listens on/);
+    first.child.kill('SIGKILL');
+    await until('it to be gone', () => first.child.signalCode !== null);
+    assert.ok(existsSync(path), 'the socket is left behind');
+    const third = await start(listen);
+    assert.equal(
+      (await third.channel.authorize({ agent_id: 'a' }, TIMEOUT_MS)).verdict,
+      'VERDICT_ALLOW',
+    );
+  });
+
+  test('SIGTERM finishes the calls under way and exits 0', async () => {
+    const sidecar = await start();
+    const channel = openChannel(sidecar.address);
+    await channel.authorize({ agent_id: 'a' }, TIMEOUT_MS);
+    const outcomes: Promise<string>[] = [];
+    for (let n = 0; n < 200; n += 1) {
+      outcomes.push(channel.authorize({ agent_id: `a-${n}` }, TIMEOUT_MS).then((d) => d.verdict));
+    }
+    await outcomes[0];
+    const stopped = sidecar.stop();
+    const settled = await Promise.allSettled(outcomes);
+    assert.equal(await stopped, 0);
+    channel.close();
+    const lost = settled.filter((outcome) => outcome.status === 'rejected');
+    // Calls that reach it after the stop are refused as UNAVAILABLE; none is left hanging or cut.
+    for (const { reason } of lost as PromiseRejectedResult[])
+      assert.equal(reason.code, 14, String(reason));
+  });
+
+  test('SIGTERM ends a sidecar that still has idle connections and no Redis', async () => {
+    const sidecar = await spawnSidecar({ REDIS_URL: 'redis://127.0.0.1:1' });
+    const startedMs = performance.now();
+    await sidecar.channel.authorize({ agent_id: 'a', tool: 't' }, TIMEOUT_MS);
+    const exit = new Promise((resolve) => sidecar.child.once('exit', resolve));
+    sidecar.child.kill('SIGTERM');
+    assert.equal(await exit, 0);
+    assert.ok(performance.now() - startedMs < 10_000);
+    sidecar.channel.close();
+  });
+
+  test('what would be unsafe or senseless is refused at the start, with what to do', async () => {
+    const busy = createServer();
+    await new Promise<void>((resolve) => busy.listen(0, '127.0.0.1', resolve));
+    after(() => busy.close());
+    const port = (busy.address() as { port: number }).port;
+    const badPolicy = join(folder, 'bad.yaml');
+    writeFileSync(badPolicy, 'rules:\n  - id: x\n    action: blok\n');
+    const cases: [Record<string, string>, RegExp][] = [
+      [
+        { TOLLGATE_LISTEN: '0.0.0.0:0' },
+        /TOLLGATE_LISTEN is not on the loopback.*TOLLGATE_INSECURE=1/,
+      ],
+      [
+        { TOLLGATE_LISTEN: 'nonsense' },
+        /TOLLGATE_LISTEN: "nonsense" must be host:port or unix:\/\/\/path/,
+      ],
+      [{ TOLLGATE_LISTEN: `127.0.0.1:${port}` }, /cannot listen on 127\.0\.0\.1/],
+      [
+        { TOLLGATE_LISTEN: '127.0.0.1:0', TOLLGATE_OPS_LISTEN: `127.0.0.1:${port}` },
+        /cannot listen on 127\.0\.0\.1:\d+: .*EADDRINUSE/,
+      ],
+      [{ REDIS_URL: 'http://x' }, /REDIS_URL must look like/],
+      [
+        { TOLLGATE_REDIS_MODE: 'many' },
+        /TOLLGATE_REDIS_MODE: "many" must be one of single, sentinel, cluster/,
+      ],
+      [
+        { TOLLGATE_POLICY: badPolicy },
+        /the policy file is refused.*bad\.yaml:3:13: rules\[0\]\.action of "x"/s,
+      ],
+      [{ TOLLGATE_POLICY: '/does/not/exist' }, /cannot be read/],
+    ];
+    for (const [env, message] of cases) {
+      const { code, text } = await refusal(env);
+      assert.match(text, message);
+      assert.equal(code, 1);
+    }
+    const secret = await refusal({ REDIS_URL: 'redis://user:s3cret@host:1:2' });
+    assert.doesNotMatch(secret.text, /s3cret/, 'a password is never repeated');
+  });
+
+  test('TOLLGATE_INSECURE=1 lets it leave the loopback', async () => {
+    const sidecar = await start({ TOLLGATE_LISTEN: '0.0.0.0:0', TOLLGATE_INSECURE: '1' });
+    assert.match(sidecar.address, /^0\.0\.0\.0:\d+$/);
+  });
+
+  test('an unknown setting is warned of', async () => {
+    const sidecar = await start({ TOLLGATE_POLCY: 'x', TOLLGATE_SERVICE_HOST: '10.0.0.1' });
+    const warned = sidecar.log.filter(({ msg }) => String(msg).includes('no setting of tollgate'));
+    assert.deepEqual(
+      warned.map(({ name }) => name),
+      ['TOLLGATE_POLCY'],
+    );
+  });
+
+  test('every line of the log is JSON, and a denial has a line with its call_id', async () => {
+    const sidecar = await start();
+    for (let n = 0; n < 51; n += 1) {
+      await sidecar.channel.authorize(
+        { call_id: `call-${n}`, agent_id: 'a', tool: 't' },
+        TIMEOUT_MS,
+      );
+    }
+    await until('the line of the denial', () =>
+      sidecar.log.some(({ call_id: id }) => id === 'call-50'),
+    );
+    const line = sidecar.log.find(({ call_id: id }) => id === 'call-50');
+    assert.equal(line?.['rule'], 'loop-detection');
+    assert.equal(line?.['agent'], 'a');
+    assert.match(String(line?.['msg']), /^denied: loop-detection: agent=a has used 50 of 50 calls/);
+  });
+});
