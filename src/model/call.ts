@@ -51,7 +51,8 @@ export const LABEL_PREFIX = 'labels.';
 export function attributeOf(call: Call, attribute: Attribute): string {
   if (attribute === 'rootAgent') return call.agent;
   if (attribute.startsWith(LABEL_PREFIX)) {
-    return call.labels[attribute.slice(LABEL_PREFIX.length)] ?? '';
+    const name = attribute.slice(LABEL_PREFIX.length);
+    return Object.hasOwn(call.labels, name) ? (call.labels[name] ?? '') : '';
   }
   return call[attribute as Exclude<Attribute, 'rootAgent' | `${typeof LABEL_PREFIX}${string}`>];
 }

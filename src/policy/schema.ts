@@ -55,9 +55,13 @@ const match = z
     'Which calls the rule applies to: globs, or lists of globs (a leading ! excludes). An absent field means any.',
   );
 
-const attribute = z.union([z.enum([...ATTRIBUTES, 'fingerprint']), z.string().regex(LABEL)], {
+const attributeError = {
   error: `must be one of ${ATTRIBUTES.join(', ')}, fingerprint or ${LABEL_PREFIX}NAME`,
-});
+};
+const attribute = z.union(
+  [z.enum([...ATTRIBUTES, 'fingerprint']), z.string().regex(LABEL, attributeError)],
+  attributeError,
+);
 
 const limit = z
   .number({ error: 'must be a number from 0' })
