@@ -91,23 +91,21 @@ async function connect(
   settings: Settings,
   address: RedisAddress,
 ): Promise<{ connection: Connection; problem: string | undefined }> {
-  let lastError = 'no answer';
-  let up = () => {};
-  const ready = new Promise<boolean>((resolve) => {
-    up = () => resolve(true);
-    setTimeout(() => resolve(false), CONNECT_MS);
+  let answer = (_problem: string | undefined) => {};
+  const first = new Promise<string | undefined>((resolve) => {
+    answer = resolve;
+    setTimeout(() => resolve(`no answer in ${CONNECT_MS} ms`), CONNECT_MS).unref();
   });
   const connection = openConnection({
     address,
     sentinelMaster: settings.sentinelMaster,
     passwordFile: settings.redisPasswordFile,
     scripts: loadScripts(),
-    onUp: () => up(),
-    onDown: (why) => {
-      lastError = why;
-    },
+    onUp: () => answer(undefined),
+    // A sidecar would try for ever; here the first failure is the finding.
+    onDown: (why) => answer(why),
   });
-  return { connection, problem: (await ready) ? undefined : lastError };
+  return { connection, problem: await first };
 }
 
 function connectFix(problem: string): string {

@@ -61,8 +61,9 @@ export function openConnection(options: ConnectionOptions): Connection {
     client.defineCommand(`tollgate_${name}`, { lua: options.scripts[name] });
   }
   let lastError = 'connection closed';
-  client.on('error', (error: Error) => {
-    lastError = error.message;
+  client.on('error', (error: Error & { lastNodeError?: Error }) => {
+    // A cluster says only that no node would do; the node's own words say why.
+    lastError = error.lastNodeError?.message ?? error.message;
   });
   client.on('ready', options.onUp);
   client.on('close', () => options.onDown(lastError));

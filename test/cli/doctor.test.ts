@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { NO_REDIS, type RedisProcess, startRedis } from '../support/redis.js';
+import { tollgate } from '../support/run.js';
+import { scratchFolder, writeScratch } from '../support/scratch.js';
+import { openStore } from '../support/store.js';
+
+describe('doctor', { skip: NO_REDIS }, () => {
+  const folder = scratchFolder();
+  let redis: RedisProcess;
+  before(async () => {
+    redis = await startRedis('--appendonly', 'yes', '--requirepass', 's3cret');
+  });
+  after(() => redis.stop());
+  const withPassword = () => redis.url.replace('//', '//:s3cret@');
+  const doctor = (url: string, env: Record<string, string> = {}) =>
+    tollgate(['doctor'], { REDIS_URL: url, ...env });
+
+  test('finds nothing wrong with a good Redis, and leaves nothing there', async () => {
+    const { code, out } = await doctor(withPassword());
+    assert.equal(code, 0, out);
+    for (const line of out.trimEnd().split('\n')) assert.match(line, /^ok /);
+    assert.match(out, /version 7\./);
+    assert.match(out, /the scripts run/);
+    assert.match(out, /a decision takes \d+\.\d ms there and back/);
+    assert.deepEqual(await redis.client.keys('*'), []);
+  });
+
+  test('names the fix of each failure, and never the password', async () => {
+    const cases: [() => Promise<{ code: number; out: string }>, number, RegExp][] = [
+      [
+        () => doctor('redis://127.0.0.1:1'),
+        1,
+        /fail {2}redis:\/\/127\.0\.0\.1:1\/0 is not reachable: .*\n {6}fix: correct host and port/,
+      ],
+      [
+        () => doctor(redis.url),
+        1,
+        /is not reachable: .*NOAUTH.*\n {6}fix: correct the user and password/s,
+      ],
+      [
+        () => doctor(redis.url.replace('//', '//:wr0ng@')),
+        1,
+        /WRONGPASS.*\n {6}fix: correct the user and password/,
+      ],
+      [
+        () => doctor(withPassword(), { TOLLGATE_REDIS_MODE: 'cluster' }),
+        1,
+        /fail .*\n {6}fix: set TOLLGATE_REDIS_MODE=single/,
+      ],
+      [() => tollgate(['doctor'], {}), 0, /warn {2}REDIS_URL is not set.*\n {6}fix: set REDIS_URL/],
+      [() => doctor('nonsense'), 1, /fail {2}REDIS_URL must look like/],
+    ];
+    for (const [run, code, message] of cases) {
+      const result = await run();
+      assert.match(result.out, message);
+      assert.equal(result.code, code);
+      assert.doesNotMatch(result.out, /s3cret|wr0ng/);
+    }
+  });
+
+  test('fails a Redis that may evict, and one whose ACL forbids the scripts', async () => {
+    await redis.client.config('SET', 'maxmemory-policy', 'volatile-lru');
+    const evicting = await doctor(withPassword());
+    await redis.client.config('SET', 'maxmemory-policy', 'noeviction');
+    assert.equal(evicting.code, 1);
+    assert.match(
+      evicting.out,
+      /fail {2}maxmemory-policy is volatile-lru: .*\n {6}fix: set maxmemory-policy to noeviction/,
+    );
+    await redis.client.call(
+      'ACL',
+      'SETUSER',
+      'reader',
+      'on',
+      '>s3cret',
+      '~tg:*',
+      '+@read',
+      '+info',
+      '+ping',
+      '+hello',
+      '+auth',
+      '+client',
+    );
+    const reader = await doctor(redis.url.replace('//', '//reader:s3cret@'));
+    assert.equal(reader.code, 1);
+    assert.match(
+      reader.out,
+      /fail {2}the script authorize fails: denied\n {6}fix: give the ACL user/,
+    );
+  });
+
+  test('a password file is read again at every connect', async () => {
+    const file = writeScratch(folder, 's3cret\n', 'password');
+    const { store, connection } = await openStore(redis.url, 'single', file);
+    try {
+      await redis.client.config('SET', 'requirepass', 'rotated');
+      writeScratch(folder, 'rotated\n', 'password');
+      await redis.client.call('AUTH', 'rotated');
+      await redis.client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+      const question = {
+        domain: 'd',
+        agent: 'a',
+        callId: 'c',
+        attempt: 'x',
+        digest: 'd',
+        mode: 'decide' as const,
+        windows: [],
+      };
+      let answered = false;
+      for (let n = 0; n < 200 && !answered; n += 1) {
+        const answer = await store.ask('inspect', question, performance.now() + 50);
+        answered = 'code' in answer;
+        if (!answered) await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+      assert.ok(answered, 'back with the new password');
+    } finally {
+      await redis.client.config('SET', 'requirepass', 's3cret');
+      connection.close();
+    }
+  });
+});
