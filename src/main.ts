@@ -52,4 +52,5 @@ async function main([name = '', ...args]: string[]): Promise<number | undefined>
 }
 
 const code = await main(process.argv.slice(2));
-if (code !== undefined) process.exitCode = code;
+// A closed client may hold timers for seconds; what was printed is written (pipes block on POSIX).
+if (code !== undefined) process.exit(code);

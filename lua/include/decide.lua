@@ -25,8 +25,8 @@ Replies, in numbers only: code, now (µs), repeats, then for every window
         raised         bits of the thresholds that this call raises
 ]]
 local ALLOWED, DENIED, REPEATED, FINISHED, MISMATCHED, LATE = 1, 0, 2, 3, 4, 5
-local DECIDE, DENY, FORCE = 0, 1, 2
-local ALERT, BLOCK, SHADOW = 0, 1, 2
+local DENY, FORCE = 1, 2
+local ALERT, BLOCK = 0, 1
 
 local function read_question()
   local q = {

@@ -69,11 +69,13 @@ end
 -- Only for an amount that does not fit now.
 function window.retry_after(w, amount, limit, now)
   if amount > limit then return -1 end
-  local excess, freed, position, slice, gone = w.used + amount - limit, 0, w.first, w.slice, 0
-  while freed < excess do
-    slice, gone = struct.unpack('<dd', w.raw, position)
-    freed, position = freed + gone, position + PAIR_BYTES
-  end
+  local excess, freed, position = w.used + amount - limit, 0, w.first
+  local slice
+  repeat
+    local leaving
+    slice, leaving = struct.unpack('<dd', w.raw, position)
+    freed, position = freed + leaving, position + PAIR_BYTES
+  until freed >= excess
   return (slice + SLICES + 1) * w.slice_us - now
 end
 
