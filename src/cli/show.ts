@@ -1,5 +1,5 @@
 import { formatDuration } from '../model/duration.js';
-import { formatUsd, NANO_PER_USD } from '../model/money.js';
+import { formatUsd, nanoFromUsd } from '../model/money.js';
 import type { AuthorizeResponse__Output } from '../wire/generated/tollgate/v1/AuthorizeResponse.js';
 import type { RuleStatus__Output } from '../wire/generated/tollgate/v1/RuleStatus.js';
 
@@ -41,7 +41,7 @@ function showRule(rule: RuleStatus__Output): string {
 
 /** USD as the API has them, for people. */
 function showUsd(usd: number): string {
-  return formatUsd(Math.round(usd * NANO_PER_USD));
+  return formatUsd(nanoFromUsd(usd));
 }
 
 /** Pads every column but the last to its widest entry. */

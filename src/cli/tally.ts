@@ -1,4 +1,4 @@
-import { formatUsd, NANO_PER_USD } from '../model/money.js';
+import { formatUsd, nanoFromUsd } from '../model/money.js';
 import { monotonicMs } from '../redis/deadline.js';
 import type { AuthorizeResponse__Output } from '../wire/generated/tollgate/v1/AuthorizeResponse.js';
 import { alignRows } from './show.js';
@@ -28,7 +28,7 @@ export class Tally {
     if (decision.degraded) this.#degraded += 1;
     const sum = this.#sumFor(decision);
     sum.calls += 1;
-    sum.costNano += Math.round((decision.amounts?.cost_usd ?? 0) * NANO_PER_USD);
+    sum.costNano += nanoFromUsd(decision.amounts?.cost_usd ?? 0);
     sum.tokensIn += decision.amounts?.tokens_in ?? 0;
     sum.tokensOut += decision.amounts?.tokens_out ?? 0;
   }

@@ -20,7 +20,10 @@ export function nanoFromUsd(usd: number): number {
   return nano === 0 && usd > 0 ? 1 : nano;
 }
 
-/** Nano-dollars as USD; rounding it to 9 decimals gives the nano-dollars back. */
+/**
+ * Nano-dollars as USD. {@link nanoFromUsd} gives the nano-dollars back up to 8,388,608 USD; from there
+ * on the doubles are 2 nano-dollars apart.
+ */
 export function usdFromNano(nano: number): number {
   return nano / NANO_PER_USD;
 }

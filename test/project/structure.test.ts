@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { parsePolicy } from '../../src/policy/parse.js';
 import { LUA_FOLDER, loadScripts, withoutShebang } from '../../src/redis/scripts.js';
 import { SETTINGS } from '../../src/settings.js';
 import { createMetrics } from '../../src/telemetry/metrics.js';
@@ -45,7 +46,7 @@ test('imports go down, or sideways inside a folder, never up', () => {
     for (const [, target = ''] of text.matchAll(/from '(\.[^']*)'|import\('(\.[^']*)'\)/g)) {
       const imported = relative(
         join(ROOT, 'src'),
-        resolve(join(ROOT, 'src'), dirname(file), target),
+        resolve(join(ROOT, 'src'), dirname(file), target.replace(/js$/, 'ts')),
       );
       const down = floorOf(imported) > floorOf(file);
       const sideways = dirname(imported).split('/')[0] === dirname(file).split('/')[0];
@@ -83,6 +84,15 @@ test("the README's table of settings is that of the code", () => {
   for (const row of rows) assert.ok(readme.includes(row), `README.md lacks: ${row}`);
   const named = [...readme.matchAll(/^\| `([A-Z_]+)` \|/gm)].map(([, name]) => name);
   assert.deepEqual(named, Object.keys(SETTINGS));
+});
+
+test("the README's policies are good ones", () => {
+  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+  const policies = [...readme.matchAll(/^```yaml\n([\s\S]*?)^```$/gm)].map(
+    ([, text]) => text ?? '',
+  );
+  assert.ok(policies.length > 0);
+  for (const text of policies) assert.ok('hash' in parsePolicy(text), text);
 });
 
 test('every link of a README leads somewhere', () => {
