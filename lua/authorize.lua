@@ -25,7 +25,7 @@ local function charge(q, now)
     if rule.charged and rule.amount > 0 then
       local slice, added = window.add(rule.window, rule.amount)
       window.write(rule.key, rule.window, now)
-      record.add_charge(call, rule.key, rule.slice_us, slice, added)
+      record.add_charge(call, rule.key, rule.slice_us, slice, added, rule.raised)
     end
   end
   keep(q.record_key, record.pack(call), RECORD_TTL_MS)

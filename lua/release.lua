@@ -1,14 +1,14 @@
 #!lua flags=allow-oom
 --[[
-Takes back an admission that nobody was told of: the sidecar gave up waiting for the reply and
-answered DENY, and the script had run all the same.
+Takes back an attempt that nobody was told of: the sidecar gave up waiting for the reply and answered
+DENY, and the script had run all the same.
 
-Guarantee: only the attempt that admitted the call takes it back, and only while no repeat has been
-answered ALLOW; afterwards it is as if the call had never been asked.
+Guarantee: the call is given back only when no attempt is left that was answered with ALLOW; then it
+is as if it had never been asked, and its id may be asked again.
 KEYS  1 the record of the call; the windows are those that the record stored
 ARGV  1 attempt   id of the attempt that was given up
-Reply code: 1 taken back, 0 nothing to take back.
-Writes: each window of the record, keeping what it has left of its TTL; deletes the record.
+Reply code: 1 the call was given back, 0 it was not.
+Writes: the record without the attempt; or each of its windows, and no record.
 Time: 61 slices a window at most.
 ]]
 --- @include now_us
@@ -18,13 +18,20 @@ Time: 61 slices a window at most.
 local attempt = ARGV[1]
 local now = now_us()
 local call = record.read(redis.call('GET', KEYS[1]))
-if not call or call.attempt ~= attempt or call.repeats > 0 then return { 0 } end
+local position = call and record.find(call, attempt)
+if not position then return { 0 } end
 
+table.remove(call.attempts, position)
+if #call.attempts > 0 then
+  redis.call('SET', KEYS[1], record.pack(call), 'KEEPTTL')
+  return { 0 }
+end
 for key, slice_us, slice, amount in record.charges(call) do
   local raw = redis.call('GET', key)
   if raw then
-    local w = window.read(raw, slice_us, string.byte(raw, 1), now)
+    local w = window.read(raw, slice_us, now)
     window.take(w, slice, amount)
+    window.rearm(w, call.admitted_at)
     if w.first <= #w.raw then window.write(key, w, now) end
   end
 end

@@ -1,3 +1,4 @@
+import { accessSync, constants } from 'node:fs';
 import { parseRedisUrl, REDIS_MODES, type RedisAddress, type RedisMode } from './redis/address.js';
 import { LOG_LEVELS, type LogLevel } from './telemetry/log.js';
 import { isLocal, type ListenAddress, parseListen } from './wire/listen.js';
@@ -84,6 +85,10 @@ export function readSettings(env: Environment): Settings | { problems: string[] 
   }
   const mode = oneOf('TOLLGATE_REDIS_MODE', REDIS_MODES);
   const redis = env['REDIS_URL'] ? checkedRedis(env['REDIS_URL'], mode) : undefined;
+  const passwordFile = env['TOLLGATE_REDIS_PASSWORD_FILE'] || undefined;
+  if (passwordFile !== undefined && !isReadable(passwordFile)) {
+    problems.push(`TOLLGATE_REDIS_PASSWORD_FILE: ${passwordFile} cannot be read`);
+  }
   const logLevel = oneOf('TOLLGATE_LOG_LEVEL', LOG_LEVELS);
   const format = oneOf('TOLLGATE_LOG_FORMAT', ['auto', 'json', 'text'] as const);
   if (problems.length > 0 || !listen || !opsListen || !logLevel) return { problems };
@@ -93,7 +98,7 @@ export function readSettings(env: Environment): Settings | { problems: string[] 
     policyFile: env['TOLLGATE_POLICY'] || undefined,
     redis,
     sentinelMaster: setting(env, 'TOLLGATE_REDIS_SENTINEL_MASTER'),
-    redisPasswordFile: env['TOLLGATE_REDIS_PASSWORD_FILE'] || undefined,
+    redisPasswordFile: passwordFile,
     logLevel,
     logFormat: format === 'json' || (format === 'auto' && !process.stdout.isTTY) ? 'json' : 'text',
   };
@@ -121,6 +126,15 @@ export function readSettings(env: Environment): Settings | { problems: string[] 
       problems.push(`${name}: "${setting(env, name)}" must be one of ${values.join(', ')}`);
     }
     return value;
+  }
+}
+
+function isReadable(file: string): boolean {
+  try {
+    accessSync(file, constants.R_OK);
+    return true;
+  } catch {
+    return false;
   }
 }
 

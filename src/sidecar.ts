@@ -1,9 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import { createGuard } from './guard/guard.js';
-import { createJournal } from './guard/journal.js';
+import { createJournal, type Journal } from './guard/journal.js';
 import { createObserver } from './guard/observe.js';
+import { type Announce, createAnnouncer } from './guard/thresholds.js';
+import { followPolicy, type LivePolicy } from './policy/live.js';
 import type { Policy } from './policy/policy.js';
-import { readPolicy, watchPolicy } from './policy/watch.js';
 import { formatRedisAddress } from './redis/address.js';
 import { openConnection } from './redis/connection.js';
 import { monotonicMs } from './redis/deadline.js';
@@ -11,10 +12,10 @@ import { startEmbeddedRedis } from './redis/embedded.js';
 import { loadScripts, type Scripts } from './redis/scripts.js';
 import type { Settings } from './settings.js';
 import { startMonitor } from './store/monitor.js';
-import { createStore } from './store/store.js';
+import { createStore, type Store } from './store/store.js';
 import type { Logger } from './telemetry/log.js';
 import { createMetrics, type Metrics } from './telemetry/metrics.js';
-import { type Api, startApi } from './wire/api.js';
+import { startApi } from './wire/api.js';
 import { formatListen, type ListenAddress } from './wire/listen.js';
 import { startOps } from './wire/ops.js';
 
@@ -53,142 +54,130 @@ export async function startSidecar(
   scripts: Scripts = loadScripts(),
 ): Promise<Sidecar> {
   const metrics = createMetrics();
-  const policyFile = settings.policyFile ?? STARTER_POLICY;
-  let policy = firstPolicy(policyFile);
-  metrics.policyReloadOk.set(1);
-  metrics.policyInfo.set({ hash: policy.hash }, 1);
-
-  const embedded = settings.redis ? undefined : await startEmbeddedRedis();
-  const connection = openConnection({
-    address: settings.redis ?? (embedded as NonNullable<typeof embedded>).address,
-    sentinelMaster: settings.sentinelMaster,
-    passwordFile: settings.redisPasswordFile,
-    scripts: embedded ? embedded.adapt(scripts) : scripts,
-    onUp: () => void storeUp(),
-    onDown: (why) => storeDown(why),
-  });
-  const store = createStore(connection, metrics);
-  const journal = createJournal(store, metrics, log);
-  const monitor = startMonitor(connection, store.domains, metrics, log);
-  let contacted = () => {};
-  let storeState: 'new' | 'up' | 'down' = 'new';
-
-  const firstContact = new Promise<void>((resolve) => {
-    contacted = resolve;
-  });
-
-  async function storeUp(): Promise<void> {
-    if (storeState === 'down') log.info('Redis is back');
-    storeState = 'up';
-    metrics.storeUp.set(1);
-    store.forgetClocks();
-    await store.warmUp(policyDomain(policy), monotonicMs() + FIRST_CONTACT_MS);
-    contacted();
-    void journal.drain();
-    void monitor.look();
-  }
-
-  function storeDown(why: string): void {
-    metrics.storeUp.set(0);
-    if (storeState === 'down' || stopping) return;
-    storeState = 'down';
-    log.error({ why }, 'Redis is away: the failure modes of the rules decide until it is back');
-  }
-
-  const watch = watchPolicy(policyFile, policy, (next) => {
-    metrics.policyReloadOk.set('hash' in next ? 1 : 0);
-    if (!('hash' in next)) {
-      log.error(
-        {
-          errors: next.errors.map((e) => `${e.line}:${e.column} ${e.message}`),
-          policy: policy.hash,
-        },
-        `the policy file is refused, the policy before it stays in force: ${policyFile}`,
-      );
-      return;
-    }
-    const renewed = rulesWithNewWindow(policy, next);
-    policy = next;
-    metrics.policyInfo.reset();
-    metrics.policyInfo.set({ hash: next.hash }, 1);
-    log.info(
-      { policy: next.hash, new_windows: renewed },
-      'the policy file was read: it is in force',
-    );
-  });
-
-  let stopping = false;
-  let api: Api | undefined;
-  const guard = createGuard(() => policy, store, journal, createObserver(metrics, log));
-  const closeStore = async () => {
-    watch.close();
-    monitor.close();
-    journal.close();
-    connection.close();
-    await embedded?.close();
+  const policy = policyFor(settings, metrics, log);
+  const announce = createAnnouncer(metrics, log);
+  const redis = await openStore(settings, scripts, policy, metrics, log, announce);
+  const guard = createGuard(
+    policy.current,
+    redis.store,
+    redis.journal,
+    createObserver(metrics, log, announce),
+  );
+  const stops: (() => unknown)[] = [policy.close, redis.close];
+  let ready = false;
+  const stop = async () => {
+    ready = false;
+    for (const close of stops.toReversed()) await close();
   };
   try {
-    // So that the first calls find Redis, if it is there at all.
-    await Promise.race([firstContact, afterMs(FIRST_CONTACT_MS)]);
-    api = await startApi(settings.listen, guard, metrics, log);
-    const ops = await startOps(settings.opsListen, metrics, () => api !== undefined && !stopping);
-    if (!embedded)
-      log.info({ redis: formatRedisAddress(connection.address) }, 'using the Redis of the fleet');
+    const { opsListen, listen } = settings;
+    const ops = await startOps(opsListen, metrics, () => ready).catch(cannotListen(opsListen));
+    stops.push(ops.close);
+    const api = await startApi(listen, guard, metrics, log).catch(cannotListen(listen));
+    stops.push(api.drain);
+    ready = true;
     const { address } = api;
-    return {
-      address,
-      opsAddress: ops.address,
-      metrics,
-      reloadPolicy: watch.reload,
-      async stop() {
-        stopping = true;
-        await api?.drain();
-        await Promise.race([journal.drain(), afterMs(LAST_DRAIN_MS)]);
-        if (journal.size() > 0) {
-          log.error(
-            { entries: journal.size() },
-            'stopped before Redis was back: these calls stay uncharged',
-          );
-        }
-        await ops.close();
-        await closeStore();
-      },
-    };
+    return { address, opsAddress: ops.address, metrics, reloadPolicy: policy.reload, stop };
   } catch (error) {
-    stopping = true;
-    await api?.drain();
-    await closeStore();
-    const message = error instanceof Error ? error.message : String(error);
-    throw new StartError(
-      `cannot listen on ${formatListen(api ? settings.opsListen : settings.listen)}: ${message}`,
-    );
+    await stop();
+    throw error;
   }
 }
 
-/** At the start there is no older policy to keep, so a bad file stops it. */
-function firstPolicy(file: string): Policy {
-  const policy = readPolicy(file);
-  if ('hash' in policy) return policy;
+function policyFor(settings: Settings, metrics: Metrics, log: Logger): LivePolicy {
+  const file = settings.policyFile ?? STARTER_POLICY;
+  const policy = followPolicy(file, metrics, log);
+  if (!('errors' in policy)) return policy;
+  // At the start there is no older policy to keep, so a bad file stops it.
   const lines = policy.errors.map((e) => `  ${file}:${e.line}:${e.column}: ${e.message}`);
   throw new StartError(`the policy file is refused:\n${lines.join('\n')}`);
 }
 
-/** Where to warm up: the domain of the policy, or one that no call has. */
+function cannotListen(address: ListenAddress): (error: unknown) => never {
+  return (error) => {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new StartError(`cannot listen on ${formatListen(address)}: ${message}`);
+  };
+}
+
+/** The store, and what keeps it right while Redis comes and goes. */
+interface OpenStore {
+  readonly store: Store;
+  readonly journal: Journal;
+  /** Tells Redis what it must still know, and lets go of it. */
+  close(): Promise<void>;
+}
+
+/** Connects, and waits a moment, so that the first calls find Redis if it is there at all. */
+async function openStore(
+  settings: Settings,
+  scripts: Scripts,
+  policy: LivePolicy,
+  metrics: Metrics,
+  log: Logger,
+  announce: Announce,
+): Promise<OpenStore> {
+  const embedded = settings.redis ? undefined : await startEmbeddedRedis();
+  const address = embedded?.address ?? settings.redis;
+  if (!address) throw new StartError('there is no Redis to connect to');
+  let firstContact = () => {};
+  const contacted = new Promise<void>((resolve) => {
+    firstContact = resolve;
+  });
+  const connection = openConnection({
+    address,
+    sentinelMaster: settings.sentinelMaster,
+    passwordFile: settings.redisPasswordFile,
+    scripts: embedded ? embedded.adapt(scripts) : scripts,
+    onPasswordProblem: (why) => {
+      log.error({ why }, 'the Redis password file cannot be read: the password before is used');
+    },
+    onUp: () => {
+      monitor.up();
+      store.forget();
+      store
+        .touch(policyDomain(policy.current()), monotonicMs() + FIRST_CONTACT_MS)
+        .then(firstContact)
+        .then(journal.drain)
+        .then(monitor.look);
+    },
+    onDown: (why) => monitor.down(why),
+  });
+  const store = createStore(connection, metrics);
+  const journal = createJournal(store, metrics, log, announce);
+  const monitor = startMonitor(connection, store, metrics, log);
+  if (!embedded) log.info({ redis: formatRedisAddress(address) }, 'using the Redis of the fleet');
+  await withinMs(contacted, FIRST_CONTACT_MS);
+  return {
+    store,
+    journal,
+    async close() {
+      await withinMs(journal.drain(), LAST_DRAIN_MS);
+      if (journal.size() > 0) {
+        log.error(
+          { entries: journal.size() },
+          'stopped before Redis was back: these calls stay uncharged',
+        );
+      }
+      journal.close();
+      monitor.close();
+      connection.close();
+      await embedded?.close();
+    },
+  };
+}
+
+/** The domain to touch first: that of the policy, or that of the calls without the field that names it. */
 function policyDomain({ domain }: Policy): string {
   return 'name' in domain ? domain.name : 'none';
 }
 
-/** Rules that count from zero because their metric, window or per changed. */
-function rulesWithNewWindow(before: Policy, after: Policy): string[] {
-  const shapes = new Map(before.rules.map((rule) => [rule.id, rule.rateLimit?.shape]));
-  return after.rules
-    .filter(
-      ({ id, rateLimit }) =>
-        shapes.get(id) !== undefined && rateLimit && shapes.get(id) !== rateLimit.shape,
-    )
-    .map(({ id }) => id);
-}
-
-function afterMs(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms).unref());
+/** Waits for the work, or for so long. */
+async function withinMs(work: Promise<void>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work, timeout]);
+  clearTimeout(timer);
 }

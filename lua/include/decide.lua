@@ -14,7 +14,7 @@ ARGV  1 not_after      µs on this Redis' clock: a script that runs later does n
       then for every window:
         kind           0 alert: charge; 1 block: deny; 2 shadow: note
         amount, limit  whole numbers up to MAX_AMOUNT, in the unit of the metric
-        slice, length  µs
+        slice          its length, µs: a sixtieth of the window's
         n, then n thresholds in the unit of the metric, ascending
 
 Replies, in numbers only: code, now (µs), repeats, then for every window
@@ -47,25 +47,35 @@ local function read_question()
       amount = tonumber(ARGV[at + 1]),
       limit = tonumber(ARGV[at + 2]),
       slice_us = tonumber(ARGV[at + 3]),
-      window_us = tonumber(ARGV[at + 4]),
       thresholds = {},
     }
-    local count = tonumber(ARGV[at + 5])
-    for n = 1, count do rule.thresholds[n] = tonumber(ARGV[at + 5 + n]) end
-    at = at + 6 + count
+    local count = tonumber(ARGV[at + 4])
+    for n = 1, count do rule.thresholds[n] = tonumber(ARGV[at + 4 + n]) end
+    at = at + 5 + count
     q.rules[i - 1] = rule
   end
   return q
 end
 
--- What an earlier admission of the same id means for this question; nil if there was none.
+-- What an earlier admission of the same id means for this question; nil if it means nothing.
 local function known_code(q, call, now)
   if not call then return nil end
   if call.digest ~= q.digest then return MISMATCHED end
-  -- The same attempt sent twice, or a call that went ahead and is charged late: not a repeat.
-  if call.attempt == q.attempt or q.mode == FORCE then return REPEATED end
-  if now > call.admitted_at + q.repeat_for or call.repeats >= q.repeat_max then return FINISHED end
-  call.repeats = call.repeats + 1
+  if record.find(call, q.attempt) then
+    -- The same attempt sent twice: its caller has not heard what it raised.
+    for key, _, _, _, raised in record.charges(call) do
+      for _, rule in ipairs(q.rules) do
+        if rule.key == key then rule.raised = raised end
+      end
+    end
+    return REPEATED
+  end
+  if now > call.admitted_at + q.repeat_for or #call.attempts > q.repeat_max then
+    -- A call that went ahead all the same is charged, as a call of its own.
+    if q.mode == FORCE then return nil end
+    return FINISHED
+  end
+  call.attempts[#call.attempts + 1] = q.attempt
   call.repeated = true
   return REPEATED
 end
@@ -91,7 +101,7 @@ local function decide(q, now)
   if now > q.not_after then return LATE end
   local stored = redis.call('MGET', unpack(KEYS))
   for i, rule in ipairs(q.rules) do
-    rule.window = window.read(stored[i + 1], rule.slice_us, #rule.thresholds, now)
+    rule.window = window.read(stored[i + 1], rule.slice_us, now)
     rule.flags, rule.retry_after, rule.raised = 0, 0, 0
   end
   local call = record.read(stored[1])
@@ -103,16 +113,16 @@ local function decide(q, now)
     local w = rule.window
     if rule.flags > 0 then
       -- A denial counts as the whole limit.
-      rule.raised = window.raise(w, rule.thresholds, math.max(w.used, rule.limit), rule.window_us, now)
+      rule.raised = window.raise(w, rule.thresholds, math.max(w.used, rule.limit), now)
     elseif not denied and rule.amount > 0 then
-      rule.raised = window.raise(w, rule.thresholds, w.used + rule.amount, rule.window_us, now)
+      rule.raised = window.raise(w, rule.thresholds, w.used + rule.amount, now)
     end
   end
   return denied and DENIED or ALLOWED
 end
 
 local function reply(q, code, call, now)
-  local numbers = { code, now, call and call.repeats or 0 }
+  local numbers = { code, now, call and #call.attempts - 1 or 0 }
   if code == LATE then return numbers end
   for _, rule in ipairs(q.rules) do
     local n = #numbers

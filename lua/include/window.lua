@@ -4,9 +4,10 @@ One sliding window: what one partition has used of one limit.
 
 It is kept as one string of little-endian doubles behind a count byte:
 
-  n | raised_at 1..n | used | slice, amount | slice, amount | ...
+  n | threshold, raised_at | ... n times | used | slice, amount | slice, amount | ...
 
-raised_at  when each of the n alert thresholds was raised last, µs; 0 if never
+threshold  an amount at which to alert that was reached, and raised_at when, in µs; one that is armed
+           (again) is not kept
 used       the sum of the amounts, at most MAX_AMOUNT
 slice      floor(time / slice_us), ascending, at most SLICES + 1 of them
 amount     what that slice holds, a whole number
@@ -24,26 +25,24 @@ local SLICES = 60
 -- before 2^53 to their neighbour. In nano-dollars, $9 million.
 local MAX_AMOUNT = 9e15
 local PAIR_BYTES = 16
+-- More thresholds than a policy and the one before it have; the count is one byte.
+local MAX_RAISED = 32
 
 local window = {}
 
 -- raw: the string, or false for an empty window. Writes nothing.
-function window.read(raw, slice_us, threshold_count, now)
-  local w = { slice = math.floor(now / slice_us), slice_us = slice_us, used = 0, raised_at = {} }
+function window.read(raw, slice_us, now)
+  local w = { slice = math.floor(now / slice_us), slice_us = slice_us, used = 0, raised = {} }
   if not raw then
     w.raw, w.first = '', 1
-    for i = 1, threshold_count do w.raised_at[i] = 0 end
     return w
   end
 
-  local stored_count, position = string.byte(raw, 1), 2
-  for i = 1, stored_count do
-    w.raised_at[i], position = struct.unpack('<d', raw, position)
-  end
-  if stored_count ~= threshold_count then
-    -- The policy has other thresholds than it had: they all start armed.
-    w.raised_at = {}
-    for i = 1, threshold_count do w.raised_at[i] = 0 end
+  local position = 2
+  for _ = 1, string.byte(raw, 1) do
+    local threshold, raised_at
+    threshold, raised_at, position = struct.unpack('<dd', raw, position)
+    w.raised[threshold] = raised_at
   end
   w.used, position = struct.unpack('<d', raw, position)
   w.newest = struct.unpack('<d', raw, #raw - PAIR_BYTES + 1)
@@ -79,20 +78,31 @@ function window.retry_after(w, amount, limit, now)
   return (slice + SLICES + 1) * w.slice_us - now
 end
 
--- The thresholds that a use of `used` raises, as bits: bit 0 is the first.
--- A threshold is raised once; it is armed again when use has fallen below it and a window's length
--- has passed since. Changes w.raised_at, which window.write stores.
-function window.raise(w, thresholds, used, window_us, now)
+-- A threshold is raised once. It is armed again when use has fallen below it and a window's length
+-- has passed since.
+local function is_armed(w, threshold, now)
+  local raised_at = w.raised[threshold]
+  return not raised_at or (w.used < threshold and now >= raised_at + SLICES * w.slice_us)
+end
+
+-- The thresholds that a use of `used` raises, as bits: bit 0 is the first. Notes them in w.raised,
+-- which window.write stores.
+function window.raise(w, thresholds, used, now)
   local bits = 0
   for i, threshold in ipairs(thresholds) do
-    local raised_at = w.raised_at[i]
-    local armed = raised_at == 0 or (w.used < threshold and now >= raised_at + window_us)
-    if armed and used >= threshold then
-      w.raised_at[i] = now
+    if used >= threshold and is_armed(w, threshold, now) then
+      w.raised[threshold] = now
       bits = bits + 2 ^ (i - 1)
     end
   end
   return bits
+end
+
+-- Takes back what was raised since a moment and is not reached any more.
+function window.rearm(w, since)
+  for threshold, raised_at in pairs(w.raised) do
+    if raised_at >= since and w.used < threshold then w.raised[threshold] = nil end
+  end
 end
 
 -- Adds amount to the current slice; a full window stays at MAX_AMOUNT. Returns slice and what was
@@ -128,8 +138,13 @@ end
 
 -- Stores the window until its newest slice stops counting. Slices that have left are dropped here.
 function window.write(key, w, now)
-  local header = { string.char(#w.raised_at) }
-  for i, raised_at in ipairs(w.raised_at) do header[i + 1] = struct.pack('<d', raised_at) end
+  local header = { '' }
+  for threshold, raised_at in pairs(w.raised) do
+    if #header <= MAX_RAISED and not is_armed(w, threshold, now) then
+      header[#header + 1] = struct.pack('<dd', threshold, raised_at)
+    end
+  end
+  header[1] = string.char(#header - 1)
   header[#header + 1] = struct.pack('<d', w.used)
   header[#header + 1] = string.sub(w.raw, w.first)
   keep(key, table.concat(header), math.ceil(((w.newest + SLICES + 1) * w.slice_us - now) / 1000) + 1)

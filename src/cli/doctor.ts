@@ -101,6 +101,7 @@ async function connect(
     sentinelMaster: settings.sentinelMaster,
     passwordFile: settings.redisPasswordFile,
     scripts: loadScripts(),
+    onPasswordProblem: (why) => answer(`the password file cannot be read: ${why}`),
     onUp: () => answer(undefined),
     // A sidecar would try for ever; here the first failure is the finding.
     onDown: (why) => answer(why),
@@ -109,6 +110,8 @@ async function connect(
 }
 
 function connectFix(problem: string): string {
+  if (/password file/.test(problem))
+    return 'correct TOLLGATE_REDIS_PASSWORD_FILE, or the rights of the file';
   if (/WRONGPASS|NOAUTH/.test(problem)) {
     return 'correct the user and password in REDIS_URL or TOLLGATE_REDIS_PASSWORD_FILE';
   }

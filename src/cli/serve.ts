@@ -47,12 +47,16 @@ ${Object.entries(SETTINGS)
           : 'tollgate is ready on the embedded engine: one process, not shared, nothing kept; set REDIS_URL for a fleet',
       );
       process.on('SIGHUP', sidecar.reloadPolicy);
+      let stopping = false;
       const stop = (signal: string) => {
+        // Another signal changes nothing: a stop is over within 10 s.
+        if (stopping) return;
+        stopping = true;
         log.info({ signal }, 'stopping');
         sidecar.stop().then(() => process.exit(EXIT.ok));
       };
-      process.once('SIGTERM', stop);
-      process.once('SIGINT', stop);
+      process.on('SIGTERM', stop);
+      process.on('SIGINT', stop);
       return undefined;
     } catch (error) {
       if (!(error instanceof StartError)) throw error;

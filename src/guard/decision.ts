@@ -35,13 +35,20 @@ export function decisionFrom(asked: Case, answer: Answer): Decision {
   });
 }
 
-/** The decision of the failure modes, because Redis gave no answer. */
+/** Failures that are no fault of Redis: the caller left no time, or asked too much at once. */
+const NOT_REDIS: ReadonlySet<FailureReason> = new Set(['deadline', 'overloaded']);
+
+/**
+ * The decision without an answer. Where Redis is at fault, the failure modes decide. Where the caller
+ * is, every block rule denies: otherwise an agent could choose a short deadline, or a burst, and pass.
+ */
 export function degradedDecision(asked: Case, failed: FailureReason): Decision {
   const rules = asked.matched.map((matched): RuleStatus => {
     const status = ruleStatus(asked.policy, matched, undefined, true);
-    const fails =
-      matched.outright === '' && status.action === 'block' && matched.rule.failureMode === 'deny';
-    return fails ? { ...status, denied: true } : status;
+    const denies = NOT_REDIS.has(failed) || matched.rule.failureMode === 'deny';
+    return matched.outright === '' && status.action === 'block' && denies
+      ? { ...status, denied: true }
+      : status;
   });
   return finish(asked, rules, {
     denied: deniedOutright(asked.policy, asked.matched) || rules.some((rule) => rule.denied),
@@ -49,6 +56,12 @@ export function degradedDecision(asked: Case, failed: FailureReason): Decision {
     degraded: failed,
     repeat: 0,
   });
+}
+
+/** A repeat of a call that the failure modes allowed, while Redis is still away. */
+export function allowedAgain(asked: Case, failed: FailureReason, repeat: number): Decision {
+  const rules = asked.matched.map((matched) => ruleStatus(asked.policy, matched, undefined, false));
+  return finish(asked, rules, { denied: false, decidedAtUs: 0, degraded: failed, repeat });
 }
 
 function ruleStatus(

@@ -8,7 +8,7 @@ import { monotonicMs } from '../redis/deadline.js';
 import type { Failure } from '../store/answer.js';
 import type { Question } from '../store/question.js';
 import type { Store } from '../store/store.js';
-import { type Case, decisionFrom, degradedDecision } from './decision.js';
+import { allowedAgain, type Case, decisionFrom, degradedDecision } from './decision.js';
 import type { Journal } from './journal.js';
 import type { Observe } from './observe.js';
 import { questionFor } from './question.js';
@@ -47,8 +47,14 @@ export function createGuard(
     };
   }
 
-  /** Redis gave no answer: the failure modes decide, and Redis is told when it is back. */
-  function degrade(asked: Case, question: Question, failure: Failure): Decision {
+  /** There is no answer: the failure modes decide, and Redis is told when it is back. */
+  function degrade(
+    asked: Case,
+    question: Question,
+    failure: Failure,
+    repeat: number | undefined,
+  ): Decision {
+    if (repeat !== undefined) return allowedAgain(asked, failure.failed, repeat);
     const decision = degradedDecision(asked, failure.failed);
     if (decision.verdict === 'allow') journal.admit(question);
     else if (failure.mayHaveRun) journal.release(question);
@@ -59,22 +65,23 @@ export function createGuard(
     async authorize(call, deadlineMs) {
       const startedMs = monotonicMs();
       const { asked, question } = prepare(call);
-      // Told ALLOW while Redis was away: a repeat is allowed too, and charged now if not before.
-      const pending = journal.pendingAdmission(question);
-      if (pending && pending.digest !== question.digest) return { refused: 'mismatched' };
-      const answer = await store.ask(
+      // Told ALLOW while Redis was away: it is allowed again, and charged now if not before.
+      const repeat = journal.repeat(question);
+      if (typeof repeat === 'string') return { refused: repeat };
+      const decided = await store.ask(
         'authorize',
-        pending ? { ...question, mode: 'force' } : question,
+        repeat === undefined ? question : { ...question, mode: 'force' },
         deadlineMs,
       );
       let decision: Decision;
-      if ('failed' in answer) {
-        decision = degrade(asked, question, answer);
+      if ('failed' in decided) {
+        decision = degrade(asked, question, decided, repeat);
       } else {
-        if (pending) journal.settle(pending);
-        if (answer.code === 'finished' || answer.code === 'mismatched')
-          return { refused: answer.code };
-        decision = decisionFrom(asked, answer);
+        if (repeat !== undefined) journal.settle(question, decided);
+        if (decided.code === 'finished' || decided.code === 'mismatched') {
+          return { refused: decided.code };
+        }
+        decision = decisionFrom(asked, decided);
       }
       observe(asked.call, decision, (monotonicMs() - startedMs) / 1000);
       return decision;

@@ -2,7 +2,7 @@ import type { Call } from '../model/call.js';
 import { type Decision, denyingRule } from '../model/decision.js';
 import type { Logger } from '../telemetry/log.js';
 import type { Metrics } from '../telemetry/metrics.js';
-import { createThresholds } from './thresholds.js';
+import type { Announce } from './thresholds.js';
 
 /** Models that were warned of, so that each is said once. */
 const MAX_WARNED = 1_000;
@@ -10,8 +10,7 @@ const MAX_WARNED = 1_000;
 /** Writes metrics and log, once for each decision, from the decision. */
 export type Observe = (call: Call, decision: Decision, seconds: number) => void;
 
-export function createObserver(metrics: Metrics, log: Logger): Observe {
-  const thresholds = createThresholds();
+export function createObserver(metrics: Metrics, log: Logger, announce: Announce): Observe {
   const warned = new Set<string>();
 
   return (call, decision, seconds) => {
@@ -33,12 +32,13 @@ export function createObserver(metrics: Metrics, log: Logger): Observe {
       model: call.model || undefined,
       degraded,
     };
-    for (const { rule: raised, share } of thresholds.fresh(decision)) {
-      metrics.thresholdsRaised.inc({ rule: raised.ruleId, threshold: String(share) });
-      log.warn(
-        { ...fields, rule: raised.ruleId, partition: raised.partition, threshold: share },
-        `${raised.ruleId}: ${raised.partition} has reached ${share * 100}% of its limit`,
-      );
+    for (const { ruleId, partition, counted, window } of decision.rules) {
+      if (!counted || !window) continue;
+      for (const share of window.raised) {
+        const { windowUs, limit } = counted;
+        const raised = { ruleId, partition, share, amount: share * limit, windowUs };
+        announce({ ...raised, atUs: decision.decidedAtUs }, fields);
+      }
     }
     const moneyRule = decision.rules.some((r) => r.counted?.metric === 'estimated_cost_usd');
     if (moneyRule && decision.amounts.costSource === 'none') {

@@ -1,5 +1,10 @@
 import { amountOf, type Metric } from '../model/amounts.js';
-import { type Decision, denyingRule, type RuleStatus } from '../model/decision.js';
+import {
+  type Decision,
+  denyingRule,
+  type FailureReason,
+  type RuleStatus,
+} from '../model/decision.js';
 import { formatDuration } from '../model/duration.js';
 import { formatUsd } from '../model/money.js';
 import { latestRetryUs } from '../model/retry.js';
@@ -10,7 +15,7 @@ export function reasonFor(decision: Decision): string {
   if (!rule) return 'no rule of the policy matches this call, and the policy denies such calls';
   if (rule.why !== '') return `${rule.ruleId} denies calls of ${rule.partition}: ${rule.why}`;
   if (decision.degraded || !rule.window || !rule.counted) {
-    return `${rule.ruleId} denies while Redis gives no answer (${decision.degraded}); its failure mode is deny`;
+    return `${rule.ruleId} denies: ${WITHOUT_ANSWER[decision.degraded ?? 'error'] ?? `Redis gives no answer (${decision.degraded}), and its failure mode is deny`}`;
   }
   const { metric, limit, windowUs } = rule.counted;
   const show = (amount: number) => formatAmount(amount, metric);
@@ -21,6 +26,12 @@ export function reasonFor(decision: Decision): string {
     `and this call asks for ${show(asked)}; ${advice(decision.rules)}`
   );
 }
+
+/** Failures that are not Redis' own, and what the caller can do. */
+const WITHOUT_ANSWER: Readonly<Partial<Record<FailureReason, string>>> = {
+  deadline: "the caller's deadline left no time to ask Redis; give the call 60 ms or more",
+  overloaded: 'too many calls wait for Redis at once; try again',
+};
 
 const UNITS: Readonly<Record<Metric, string>> = {
   calls: ' calls',

@@ -1,32 +1,41 @@
-import type { Decision, RuleStatus } from '../model/decision.js';
+import type { Logger } from '../telemetry/log.js';
+import type { Metrics } from '../telemetry/metrics.js';
 
 /** Windows remembered at once; past that the oldest are forgotten, and may raise once more. */
 const MAX_REMEMBERED = 10_000;
 
-/**
- * Says once what a denial raises. An admission stores in Redis what it has raised; a denial writes
- * nothing there, so each sidecar remembers for itself, for the length of the window.
- */
-export interface Thresholds {
-  /** The thresholds of the decision that nobody has been told of. */
-  fresh(decision: Decision): { rule: RuleStatus; share: number }[];
+/** A threshold that a call has reached. */
+export interface Raised {
+  readonly ruleId: string;
+  readonly partition: string;
+  /** Of the limit. */
+  readonly share: number;
+  /** In the unit of the metric. */
+  readonly amount: number;
+  readonly windowUs: number;
+  readonly atUs: number;
 }
 
-export function createThresholds(): Thresholds {
+/** Says in log and metric what was raised. `fields` tell of the call. */
+export type Announce = (raised: Raised, fields: object) => void;
+
+/**
+ * Says each threshold once in a window. An admission stores in Redis what it has raised; a denial
+ * writes nothing there, so each sidecar remembers for itself, for the length of the window.
+ */
+export function createAnnouncer(metrics: Metrics, log: Logger): Announce {
   const quietUntilUs = new Map<string, number>();
-  return {
-    fresh(decision) {
-      return decision.rules.flatMap((rule) =>
-        (rule.window?.raised ?? []).flatMap((share) => {
-          const key = `${rule.ruleId} ${share} ${rule.partition}`;
-          if ((quietUntilUs.get(key) ?? 0) > decision.decidedAtUs) return [];
-          quietUntilUs.delete(key);
-          quietUntilUs.set(key, decision.decidedAtUs + (rule.counted?.windowUs ?? 0));
-          const [oldest = ''] = quietUntilUs.keys();
-          if (quietUntilUs.size > MAX_REMEMBERED) quietUntilUs.delete(oldest);
-          return [{ rule, share }];
-        }),
-      );
-    },
+  return ({ ruleId, partition, share, amount, windowUs, atUs }, fields) => {
+    const key = `${ruleId} ${amount} ${partition}`;
+    if ((quietUntilUs.get(key) ?? 0) > atUs) return;
+    quietUntilUs.delete(key);
+    quietUntilUs.set(key, atUs + windowUs);
+    const [oldest = ''] = quietUntilUs.keys();
+    if (quietUntilUs.size > MAX_REMEMBERED) quietUntilUs.delete(oldest);
+    metrics.thresholdsRaised.inc({ rule: ruleId, threshold: String(share) });
+    log.warn(
+      { ...fields, rule: ruleId, partition, threshold: share },
+      `${ruleId}: ${partition} has reached ${share * 100}% of its limit`,
+    );
   };
 }

@@ -47,14 +47,20 @@ export type Attribute =
 
 export const LABEL_PREFIX = 'labels.';
 
-/** What the call has for an attribute; '' if it has nothing. */
+/**
+ * What the call has for an attribute; '' if it has nothing. An absent run is the instance: one process
+ * is one task unless it says otherwise.
+ */
 export function attributeOf(call: Call, attribute: Attribute): string {
   if (attribute === 'rootAgent') return call.agent;
+  if (attribute === 'run') return call.run || call.instance;
   if (attribute.startsWith(LABEL_PREFIX)) {
     const name = attribute.slice(LABEL_PREFIX.length);
     return Object.hasOwn(call.labels, name) ? (call.labels[name] ?? '') : '';
   }
-  return call[attribute as Exclude<Attribute, 'rootAgent' | `${typeof LABEL_PREFIX}${string}`>];
+  return call[
+    attribute as Exclude<Attribute, 'rootAgent' | 'run' | `${typeof LABEL_PREFIX}${string}`>
+  ];
 }
 
 /** How deep the call is below the root of its run. */

@@ -12,11 +12,12 @@ export function parseGlob(pattern: string): Glob | string {
   }
   if (pattern === '*') return () => true;
   if (!/[*?]/.test(pattern)) return (value) => value === pattern;
-  return (value) => matches(pattern, value);
+  const parts = [...pattern];
+  return (value) => matches(parts, [...value]);
 }
 
-/** Greedy with one point of return: only the last star can be worth widening. */
-function matches(pattern: string, value: string): boolean {
+/** Greedy with one point of return: only the last star can be worth widening. By code points. */
+function matches(pattern: readonly string[], value: readonly string[]): boolean {
   let p = 0;
   let v = 0;
   let star = -1;

@@ -15,14 +15,9 @@ export function partitionOf(call: Call, per: readonly Attribute[]): string {
   let partition = '';
   for (const attribute of per) {
     if (partition !== '') partition += ',';
-    partition += `${attribute}=${encodeValue(partitionValue(call, attribute))}`;
+    partition += `${attribute}=${encodeValue(attributeOf(call, attribute))}`;
   }
   return partition;
-}
-
-/** An absent run is the instance: one process is one task unless it says otherwise. */
-function partitionValue(call: Call, attribute: Attribute): string {
-  return attributeOf(call, attribute) || (attribute === 'run' ? call.instance : '');
 }
 
 /** The value as a part of a partition or the name of a domain. */

@@ -108,7 +108,12 @@ export const ruleSchema = z.strictObject({
     .describe('A matching call without one of these is denied.'),
   rateLimit: rateLimit.optional().describe('Without it, a block rule denies every matching call.'),
   alertAt: z
-    .array(z.number().gt(0).lte(1, { error: 'must be at most 1.0, the whole limit' }))
+    .array(
+      z
+        .number()
+        .gte(0.001, { error: 'must be at least 0.001' })
+        .lte(1, { error: 'must be at most 1.0, the whole limit' }),
+    )
     .min(1)
     .max(8)
     .optional()

@@ -1,4 +1,13 @@
-import { type Document, isAlias, isMap, isScalar, LineCounter, parseDocument } from 'yaml';
+import {
+  type Document,
+  isAlias,
+  isCollection,
+  isMap,
+  isScalar,
+  LineCounter,
+  parseDocument,
+  visit,
+} from 'yaml';
 
 export type Path = readonly (string | number)[];
 
@@ -28,9 +37,32 @@ export function parseSource(text: string): Source {
     const { line, col } = lines.linePos(offset ?? 0);
     return { line: Math.max(line, 1), column: Math.max(col, 1), message };
   };
-  const syntaxErrors = document.errors.map(({ pos, message }) => locate(pos[0], message));
+  // A warning of the parser is a value that it reads otherwise than it is written.
+  const syntaxErrors = [...document.errors, ...document.warnings].map(({ pos, message }) =>
+    locate(pos[0], message),
+  );
+  if (document.directives?.yaml.explicit && document.directives.yaml.version !== '1.2') {
+    syntaxErrors.push(locate(0, 'YAML must be of version 1.2; leave the %YAML line out'));
+  }
+  visit(document, {
+    Node(_, node) {
+      if ('tag' in node && node.tag?.startsWith('!')) {
+        syntaxErrors.push(
+          locate(node.range?.[0], `the tag ${node.tag} means nothing here; quote a "!"`),
+        );
+      }
+    },
+  });
+  let value: unknown;
+  if (syntaxErrors.length === 0) {
+    try {
+      value = document.toJS();
+    } catch (error) {
+      syntaxErrors.push(locate(0, error instanceof Error ? error.message : String(error)));
+    }
+  }
   return {
-    value: syntaxErrors.length > 0 ? undefined : document.toJS(),
+    value,
     syntaxErrors,
     errorAt: (path, message) => locate(offsetAt(document, path), message),
     errorAtKey: (path, key, message) => {
@@ -48,8 +80,13 @@ export function parseSource(text: string): Source {
   };
 }
 
+/** The node at a path, through aliases. */
 function nodeAt(document: Document, path: Path): unknown {
-  const node = path.length === 0 ? document.contents : document.getIn(path, true);
+  let node: unknown = document.contents;
+  for (const key of path) {
+    if (isAlias(node)) node = node.resolve(document);
+    node = isCollection(node) ? node.get(key, true) : undefined;
+  }
   return isAlias(node) ? node.resolve(document) : node;
 }
 

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { readFileSync, unwatchFile, watchFile } from 'node:fs';
 import { parsePolicy } from './parse.js';
 import type { Policy } from './policy.js';
@@ -9,6 +10,9 @@ import type { PolicyError } from './source.js';
  */
 const POLL_MS = 1_000;
 
+/** A changed file is read once it has not changed for so long: one more poll. */
+const SETTLE_MS = POLL_MS + 200;
+
 /** Why a file gave no policy. */
 export interface PolicyRefusal {
   readonly errors: readonly PolicyError[];
@@ -16,12 +20,19 @@ export interface PolicyRefusal {
 
 /** Reads and checks a policy file; a file that cannot be read is one more mistake. */
 export function readPolicy(file: string): Policy | PolicyRefusal {
+  let bytes: Buffer;
   try {
-    return parsePolicy(readFileSync(file, 'utf8'));
+    bytes = readFileSync(file);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     return { errors: [{ line: 1, column: 1, message: `the file cannot be read: ${message}` }] };
   }
+  if (!isUtf8(bytes)) {
+    const lines = bytes.toString('latin1').split('\n');
+    const bad = lines.findIndex((line) => !isUtf8(Buffer.from(line, 'latin1')));
+    return { errors: [{ line: bad + 1, column: 1, message: 'the line is not valid UTF-8' }] };
+  }
+  return parsePolicy(bytes.toString('utf8'));
 }
 
 /**
@@ -34,17 +45,26 @@ export function watchPolicy(
   onChange: (next: Policy | PolicyRefusal) => void,
 ): { reload(): void; close(): void } {
   let hash = current.hash;
-  const look = (force: boolean) => {
+  let settling: NodeJS.Timeout | undefined;
+
+  function take(force: boolean): void {
     const next = readPolicy(file);
-    if ('hash' in next) {
-      if (next.hash === hash && !force) return;
-      hash = next.hash;
-    } else {
-      hash = '';
-    }
+    if ('hash' in next && next.hash === hash && !force) return;
+    hash = 'hash' in next ? next.hash : '';
     onChange(next);
+  }
+
+  /** An editor may be half-way through writing, so the file is read when it has come to rest. */
+  const listener = () => {
+    clearTimeout(settling);
+    settling = setTimeout(() => take(false), SETTLE_MS);
   };
-  const listener = () => look(false);
   watchFile(file, { interval: POLL_MS, persistent: false }, listener);
-  return { reload: () => look(true), close: () => unwatchFile(file, listener) };
+  return {
+    reload: () => take(true),
+    close() {
+      clearTimeout(settling);
+      unwatchFile(file, listener);
+    },
+  };
 }

@@ -25,12 +25,8 @@ export function parseRedisUrl(url: string, mode: RedisMode): RedisAddress | stri
   if (!parts)
     return 'REDIS_URL must look like redis://host:6379, rediss://host:6379 or unix:///path';
   const [, scheme, credentials = '', hosts = '', path = ''] = parts;
-  const colon = credentials.indexOf(':');
-  const login = {
-    username: decodeURIComponent(colon < 0 ? '' : credentials.slice(0, colon)) || undefined,
-    password:
-      decodeURIComponent(colon < 0 ? credentials : credentials.slice(colon + 1)) || undefined,
-  };
+  const login = parseLogin(credentials);
+  if (!login) return 'REDIS_URL has a % in user or password that is not percent-encoded (%25)';
   if (scheme === 'unix') {
     if (mode !== 'single') return `REDIS_URL names a unix socket, which ${mode} mode cannot use`;
     if (hosts !== '' || path === '') return 'REDIS_URL must be unix:///path, with three slashes';
@@ -59,4 +55,19 @@ export function formatRedisAddress(address: RedisAddress): string {
   if (address.path !== undefined) return `unix://${address.path}`;
   const hosts = address.nodes.map(({ host, port }) => `${host}:${port}`).join(',');
   return `${address.tls ? 'rediss' : 'redis'}://${hosts}/${address.db}`;
+}
+
+/** @returns undefined if the percent-encoding is broken */
+function parseLogin(
+  credentials: string,
+): { username: string | undefined; password: string | undefined } | undefined {
+  const colon = credentials.indexOf(':');
+  try {
+    return {
+      username: decodeURIComponent(colon < 0 ? '' : credentials.slice(0, colon)) || undefined,
+      password: decodeURIComponent(credentials.slice(colon + 1)) || undefined,
+    };
+  } catch {
+    return undefined;
+  }
 }

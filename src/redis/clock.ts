@@ -1,7 +1,7 @@
 import { monotonicMs } from './deadline.js';
 
-/** How far two clocks may drift apart: 200 ppm, well above what NTP allows itself. */
-const DRIFT = 200e-6;
+/** How far two clocks may drift apart: 500 ppm each way, the most that a kernel slews by. */
+const DRIFT = 1_000e-6;
 
 /** A step is called one from here on; below, it is the noise of a loaded machine. */
 const STEP_NOISE_US = 5_000;
@@ -23,8 +23,9 @@ export class RedisClock {
   #sampledAtMs = 0;
 
   /**
-   * A moment of our clock as a moment of Redis', never too late: a script that runs after the
-   * moment has truly passed sees a later time. -1 while nothing is known.
+   * A moment of our clock as a moment of Redis', not too late: a script that runs after the moment
+   * has truly passed sees a later time. (But for a step back of Redis' clock that is shorter than a
+   * round trip: that much, until the next reply.) -1 while nothing is known.
    */
   earliestUs(ms: number): number {
     if (this.#low === undefined) return -1;

@@ -24,6 +24,8 @@ export interface ConnectionOptions {
   /** Holds the password and is read at every connect, so that it can be rotated. */
   readonly passwordFile: string | undefined;
   readonly scripts: Scripts;
+  /** The password file cannot be read; the password before it is used. */
+  readonly onPasswordProblem: (why: string) => void;
   readonly onUp: () => void;
   readonly onDown: (why: string) => void;
 }
@@ -124,7 +126,7 @@ function openSingle(options: ConnectionOptions): Redis {
         ? { path: address.path }
         : { ...node }),
   });
-  readPasswordAtConnect(client, options.passwordFile);
+  readPasswordAtConnect(client, options);
   return client;
 }
 
@@ -143,15 +145,30 @@ function openCluster(options: ConnectionOptions): Cluster {
     retryDelayOnTryAgain: 5,
     slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
   });
-  cluster.on('+node', (node: Redis) => readPasswordAtConnect(node, options.passwordFile));
+  cluster.on('+node', (node: Redis) => readPasswordAtConnect(node, options));
   return cluster;
 }
 
-/** ioredis takes `options.password` anew at every connect, so the option reads the file. */
-function readPasswordAtConnect(client: Redis, file: string | undefined): void {
-  if (file === undefined) return;
+/**
+ * ioredis takes `options.password` anew at every connect, so the option reads the file. It must not
+ * throw: ioredis would never try again. Without the file the password is the one before, and Redis
+ * says whether it still is.
+ */
+function readPasswordAtConnect(
+  client: Redis,
+  { passwordFile, onPasswordProblem }: ConnectionOptions,
+): void {
+  if (passwordFile === undefined) return;
+  let last: string | undefined;
   Object.defineProperty(client.options, 'password', {
     enumerable: true,
-    get: () => readFileSync(file, 'utf8').trim(),
+    get() {
+      try {
+        last = readFileSync(passwordFile, 'utf8').trim();
+      } catch (error) {
+        onPasswordProblem(error instanceof Error ? error.message : String(error));
+      }
+      return last;
+    },
   });
 }

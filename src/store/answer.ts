@@ -57,26 +57,31 @@ export function parseAnswer(reply: readonly number[]): Answer {
   return { code: name, nowUs, repeats, windows };
 }
 
-/** Redis' error prefixes that come before a script writes anything. */
+/**
+ * What Redis says instead of running a script, by the first word of its error. ERR is not among
+ * them: a script that failed half-way begins so too.
+ */
 const REFUSALS: Readonly<Record<string, FailureReason>> = {
   OOM: 'oom',
   LOADING: 'loading',
   READONLY: 'readonly',
   MASTERDOWN: 'readonly',
+  NOREPLICAS: 'readonly',
+  MISCONF: 'readonly',
   BUSY: 'busy',
   NOPERM: 'denied',
   NOAUTH: 'denied',
   WRONGPASS: 'denied',
-  CLUSTERDOWN: 'unavailable',
-  NOREPLICAS: 'readonly',
 };
 
 /** One funnel for whatever the connection throws. */
 export function failureFrom(error: unknown): Failure {
   const message = error instanceof Error ? error.message : String(error);
-  const refusal = REFUSALS[/^[A-Z]+/.exec(message)?.[0] ?? ''];
-  if (refusal) return { failed: refusal, mayHaveRun: false };
+  // Words in capitals are Redis' own; everything else is the connection's.
+  const word = /^([A-Z]{2,})\b/.exec(message)?.[1];
+  if (word !== undefined && word !== 'ERR') {
+    return { failed: REFUSALS[word] ?? 'unavailable', mayHaveRun: false };
+  }
   if (message.includes('enableOfflineQueue')) return { failed: 'unavailable', mayHaveRun: false };
-  const connectionLost = !/^(ERR|WRONGTYPE|CROSSSLOT)\b/.test(message);
-  return { failed: connectionLost ? 'unavailable' : 'error', mayHaveRun: connectionLost };
+  return { failed: word === 'ERR' ? 'error' : 'unavailable', mayHaveRun: true };
 }

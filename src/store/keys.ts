@@ -19,7 +19,7 @@ export function recordKey(domain: string, agent: string, callId: string): string
   return `${prefix(domain)}:call:${agent.replace(/[%:]/g, encodeURIComponent)}:${callId}`;
 }
 
-/** Made once; its absence later reveals a flush, an eviction or a restore. */
+/** Made once; its absence, or another value, later reveals a flush, an eviction or a restore. */
 export function bornKey(domain: string): string {
   return `${prefix(domain)}:born`;
 }

@@ -1,10 +1,21 @@
 import type { Connection } from '../redis/connection.js';
+import { monotonicMs } from '../redis/deadline.js';
 import type { Logger } from '../telemetry/log.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { bornKey } from './keys.js';
+import type { Store } from './store.js';
 
 /** Soon enough for an alert within a minute, and nothing beside the decisions. */
 const POLL_MS = 10_000;
+
+/** Domains whose birth is watched: enough to see any master of a Cluster lose its keys. */
+const MAX_WATCHED = 16;
+
+/** A birth that no sidecar has looked at for a week is of a domain that is gone. */
+const BORN_TTL_S = 7 * 86_400;
+
+/** How long a look may wait for each answer. */
+const LOOK_MS = 1_000;
 
 /** What a Redis says of itself in INFO. */
 export interface RedisInfo {
@@ -22,23 +33,40 @@ export function parseInfo(text: string): RedisInfo {
   };
 }
 
-/** Watches whether Redis keeps what it is given: eviction, flushes, restores. */
+/** Watches whether Redis is there, and keeps what it is given: eviction, flushes, restores. */
 export interface Monitor {
+  /** A connection is ready. */
+  up(): void;
+  /** The connection is lost, or could not be made. */
+  down(why: string): void;
   /** Looks now; also done at each reconnect. */
   look(): Promise<void>;
   close(): void;
 }
 
-/** @param domains those that this sidecar has decided in */
 export function startMonitor(
   connection: Connection,
-  domains: () => Iterable<string>,
+  store: Store,
   metrics: Metrics,
   log: Logger,
 ): Monitor {
   const births = new Map<string, string>();
   let saidEviction = '';
   let looking = false;
+  let state: 'new' | 'up' | 'down' | 'closed' = 'new';
+
+  function up(): void {
+    if (state === 'down') log.info('Redis is back');
+    state = 'up';
+    metrics.storeUp.set(1);
+  }
+
+  function down(why: string): void {
+    metrics.storeUp.set(0);
+    if (state === 'down' || state === 'closed') return;
+    state = 'down';
+    log.error({ why }, 'Redis is away: the failure modes of the rules decide until it is back');
+  }
 
   async function lookAtEviction(): Promise<void> {
     const infos = (await connection.onEveryMaster('INFO')).map((text) => parseInfo(String(text)));
@@ -60,6 +88,7 @@ export function startMonitor(
   async function lookAtBirth(domain: string): Promise<void> {
     const key = bornKey(domain);
     await connection.command('SET', key, String(Date.now()), 'NX');
+    await connection.command('EXPIRE', key, BORN_TTL_S);
     const born = String(await connection.command('GET', key));
     const known = births.get(domain);
     births.set(domain, born);
@@ -77,7 +106,11 @@ export function startMonitor(
     looking = true;
     try {
       await lookAtEviction();
-      for (const domain of domains()) await lookAtBirth(domain);
+      for (const domain of [...store.domains()].slice(0, MAX_WATCHED)) {
+        // An idle domain's clock grows vague with time; this keeps it sharp.
+        await store.touch(domain, monotonicMs() + LOOK_MS);
+        await lookAtBirth(domain);
+      }
     } catch (error) {
       log.debug({ err: error }, 'Redis could not be looked at; it is tried again');
     } finally {
@@ -87,5 +120,13 @@ export function startMonitor(
 
   const timer = setInterval(() => void look(), POLL_MS);
   timer.unref();
-  return { look, close: () => clearInterval(timer) };
+  return {
+    up,
+    down,
+    look,
+    close() {
+      state = 'closed';
+      clearInterval(timer);
+    },
+  };
 }

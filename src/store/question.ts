@@ -52,7 +52,7 @@ export function questionArguments(question: Question, notAfterUs: number): (stri
     REPEAT_MAX,
   ];
   for (const w of question.windows) {
-    args.push(KIND[w.kind], w.amount, w.limit, sliceUs(w.windowUs), w.windowUs);
+    args.push(KIND[w.kind], w.amount, w.limit, sliceUs(w.windowUs));
     args.push(w.thresholds.length, ...w.thresholds);
   }
   return args;

@@ -5,15 +5,10 @@ import type { ScriptName } from '../redis/scripts.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { type Answer, type Failure, failureFrom, parseAnswer } from './answer.js';
 import { recordKey } from './keys.js';
+import { Line } from './line.js';
 import { type Question, questionArguments, questionKeys } from './question.js';
 
-/**
- * Scripts that may wait for a reply at once. A frozen Redis answers none of them, and past this
- * they would only cost memory: 1,000 are 20,000 decisions a second at the 50 ms deadline.
- */
-const MAX_IN_FLIGHT = 1_000;
-
-/** Domains that are remembered, each with the clock of its node of a Cluster. */
+/** Domains that are remembered; past that all are forgotten, which costs each a round trip. */
 const MAX_DOMAINS = 10_000;
 
 /** The windows and records of the fleet, in domain words. */
@@ -27,31 +22,36 @@ export interface Store {
     question: Question,
     deadlineMs: number,
   ): Promise<Answer | Failure>;
-  /** Takes back an admission that this attempt made and nobody was told of. */
+  /** Takes back an attempt that may have admitted the call and that nobody was told of. */
   release(question: Question, deadlineMs: number): Promise<{ released: boolean } | Failure>;
   /**
-   * Asks about nothing, which loads the script and learns the clock, so that the first call of an
-   * agent need not wait for either.
+   * Asks about nothing, which loads the script and learns the domain's clock, so that a call need
+   * not wait for either.
    */
-  warmUp(domain: string, deadlineMs: number): Promise<void>;
-  /** The domains that it was asked about. */
+  touch(domain: string, deadlineMs: number): Promise<void>;
+  /** Behind a new connection may be another Redis: forgets what it knew of the one before. */
+  forget(): void;
+  /** The domains that it was asked about, the oldest first. */
   domains(): Iterable<string>;
-  /** Forgets what it knew of the Redis clock: behind a new connection may be another Redis. */
-  forgetClocks(): void;
+}
+
+/** What is known of the Redis that has a domain. */
+interface DomainState {
+  readonly clock: RedisClock;
+  readonly line: Line;
 }
 
 export function createStore(connection: Connection, metrics: Metrics): Store {
-  const clocks = new Map<string, RedisClock>();
-  let inFlight = 0;
+  const domains = new Map<string, DomainState>();
 
-  function clockOf(domain: string): RedisClock {
-    let clock = clocks.get(domain);
-    if (!clock) {
-      if (clocks.size >= MAX_DOMAINS) clocks.clear();
-      clock = new RedisClock();
-      clocks.set(domain, clock);
+  function stateOf(domain: string): DomainState {
+    let state = domains.get(domain);
+    if (!state) {
+      if (domains.size >= MAX_DOMAINS) domains.clear();
+      state = { clock: new RedisClock(), line: new Line() };
+      domains.set(domain, state);
     }
-    return clock;
+    return state;
   }
 
   function fail(failure: Failure): Failure {
@@ -61,24 +61,31 @@ export function createStore(connection: Connection, metrics: Metrics): Store {
 
   /** One round trip; `parse` throws if the reply is none of the script's. */
   async function run<T>(
+    { line }: DomainState,
     script: ScriptName,
     keys: string[],
     args: (string | number)[],
     deadlineMs: number,
     parse: (reply: readonly number[]) => T,
   ): Promise<T | Failure> {
-    if (deadlineMs <= monotonicMs()) return fail({ failed: 'deadline', mayHaveRun: false });
     if (!connection.ready()) return fail({ failed: 'unavailable', mayHaveRun: false });
-    if (inFlight >= MAX_IN_FLIGHT) return fail({ failed: 'overloaded', mayHaveRun: false });
     const sentMs = monotonicMs();
-    inFlight += 1;
-    const work = connection.run(script, keys, args).finally(() => {
-      inFlight -= 1;
-    });
+    if (deadlineMs <= sentMs) {
+      return fail({ failed: line.isSilent(sentMs) ? 'timeout' : 'deadline', mayHaveRun: false });
+    }
+    if (line.isFull()) {
+      return fail({ failed: line.isSilent(sentMs) ? 'timeout' : 'overloaded', mayHaveRun: false });
+    }
+    line.sent(sentMs);
+    const work = connection.run(script, keys, args).finally(() => line.answered(monotonicMs()));
     try {
       const reply = await beforeDeadline(work, deadlineMs);
-      if (reply === TIMED_OUT) return fail({ failed: 'timeout', mayHaveRun: true });
-      metrics.storeDuration.observe({ command: script }, (monotonicMs() - sentMs) / 1000);
+      const nowMs = monotonicMs();
+      if (reply === TIMED_OUT) {
+        const failed = line.isSilent(nowMs) ? 'timeout' : 'deadline';
+        return fail({ failed, mayHaveRun: true });
+      }
+      metrics.storeDuration.observe({ command: script }, (nowMs - sentMs) / 1000);
       return parse(reply);
     } catch (error) {
       return fail(failureFrom(error));
@@ -89,14 +96,15 @@ export function createStore(connection: Connection, metrics: Metrics): Store {
     script: 'authorize' | 'inspect',
     question: Question,
     keys: string[],
+    notAfterUs: number,
     deadlineMs: number,
   ): Promise<Answer | Failure> {
-    const clock = clockOf(question.domain);
+    const state = stateOf(question.domain);
     const sentMs = monotonicMs();
-    const args = questionArguments(question, clock.earliestUs(deadlineMs));
-    const answer = await run<Answer>(script, keys, args, deadlineMs, parseAnswer);
+    const args = questionArguments(question, notAfterUs);
+    const answer = await run<Answer>(state, script, keys, args, deadlineMs, parseAnswer);
     if ('failed' in answer) return answer;
-    const step = clock.learn(sentMs, monotonicMs(), answer.nowUs);
+    const step = state.clock.learn(sentMs, monotonicMs(), answer.nowUs);
     if (step) metrics.storeClockSteps.inc({ direction: step.direction });
     return answer;
   }
@@ -104,18 +112,25 @@ export function createStore(connection: Connection, metrics: Metrics): Store {
   return {
     async ask(script, question, deadlineMs) {
       const keys = questionKeys(question);
-      const answer = await askOnce(script, question, keys, deadlineMs);
+      const { clock } = stateOf(question.domain);
+      const once = () => askOnce(script, question, keys, clock.earliestUs(deadlineMs), deadlineMs);
+      const answer = await once();
       if ('failed' in answer || answer.code !== 'late') return answer;
       // The clock was unknown, or has stepped; the reply has set it right.
-      const again = await askOnce(script, question, keys, deadlineMs);
+      const again = await once();
       if ('failed' in again || again.code !== 'late') return again;
       return fail({ failed: 'timeout', mayHaveRun: false });
     },
     release: ({ domain, agent, callId, attempt }, deadlineMs) =>
-      run('release', [recordKey(domain, agent, callId)], [attempt], deadlineMs, (reply) => ({
-        released: reply[0] === 1,
-      })),
-    async warmUp(domain, deadlineMs) {
+      run(
+        stateOf(domain),
+        'release',
+        [recordKey(domain, agent, callId)],
+        [attempt],
+        deadlineMs,
+        (reply) => ({ released: reply[0] === 1 }),
+      ),
+    async touch(domain, deadlineMs) {
       const nothing: Question = {
         domain,
         agent: '',
@@ -125,13 +140,16 @@ export function createStore(connection: Connection, metrics: Metrics): Store {
         mode: 'decide',
         windows: [],
       };
-      clocks.delete(domain);
-      // With the clock unknown the script finds itself late, and writes nothing.
-      await askOnce('authorize', nothing, questionKeys(nothing), deadlineMs);
+      await askOnce('authorize', nothing, questionKeys(nothing), ALWAYS_LATE, deadlineMs);
     },
-    domains: () => clocks.keys(),
-    forgetClocks: () => {
-      for (const domain of clocks.keys()) clocks.set(domain, new RedisClock());
+    forget() {
+      for (const domain of domains.keys()) {
+        domains.set(domain, { clock: new RedisClock(), line: new Line() });
+      }
     },
+    domains: () => domains.keys(),
   };
 }
+
+/** A not_after that has passed: the script says so, with the time, and does nothing. */
+const ALWAYS_LATE = -1;

@@ -14,26 +14,39 @@ const LEVEL_NAMES: Readonly<Record<number, string>> = {
   60: 'FATAL',
 };
 
-/**
- * One JSON object a line; `text` is for a person at a terminal.
- * Writes synchronously, so that a crash loses no line.
- */
+/** Lines that nobody reads are kept up to this; then they are dropped, and how many is said. */
+const MAX_BUFFER_BYTES = 4_194_304;
+
+/** One JSON object a line; `text` is for a person at a terminal. */
 export function createLog(level: LogLevel, format: 'json' | 'text'): Logger {
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
-  return format === 'json' ? pino(options) : pino(options, textDestination());
+  if (format === 'text') return pino(options, textDestination());
+  const destination = pino.destination({ sync: true, maxLength: MAX_BUFFER_BYTES });
+  // A reader that has gone is no reason to stop a sidecar.
+  destination.on('error', () => {});
+  let dropped = 0;
+  destination.on('drop', () => {
+    dropped += 1;
+  });
+  const log = pino(options, destination);
+  destination.on('drain', () => {
+    const lines = dropped;
+    dropped = 0;
+    if (lines > 0) log.error({ lines }, 'log lines were dropped, because nobody read them');
+  });
+  return log;
 }
 
 function textDestination(): DestinationStream {
+  process.stdout.on('error', () => {});
   return {
     write(line) {
       const { level, time, msg, ...rest } = JSON.parse(line) as Record<string, unknown>;
       const fields = Object.entries(rest).map(
         ([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
       );
-      const clock = String(time).slice(11, 19);
-      process.stdout.write(
-        `${clock} ${LEVEL_NAMES[Number(level)] ?? String(level)} ${String(msg)}${fields.length > 0 ? `  (${fields.join(', ')})` : ''}\n`,
-      );
+      const head = `${String(time).slice(11, 19)} ${LEVEL_NAMES[Number(level)] ?? String(level)} ${String(msg)}`;
+      process.stdout.write(`${head}${fields.length > 0 ? `  (${fields.join(', ')})` : ''}\n`);
     },
   };
 }

@@ -97,7 +97,8 @@ export function createMetrics() {
     ),
     journalDropped: counter(
       'tollgate_journal_dropped_total',
-      'Journal entries given up because the journal was full: spend that Redis never saw.',
+      'Journal entries given up because the journal was full: an admission is spend that Redis never saw.',
+      ['kind'],
     ),
     policyReloadOk: gauge(
       'tollgate_policy_last_reload_successful',

@@ -1,4 +1,4 @@
-import { unlinkSync } from 'node:fs';
+import { lstatSync, unlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 
 /** Where a server listens: `host:port`, or `unix:///path`. */
@@ -34,9 +34,13 @@ export function isLocal(address: ListenAddress): boolean {
 
 /**
  * Removes the socket that a killed server left behind.
- * @throws if a server still answers on it
+ * @throws if a server still answers on it, or if it is no socket
  */
 export async function removeStaleSocket(path: string): Promise<void> {
+  const there = lstatSync(path, { throwIfNoEntry: false });
+  if (!there) return;
+  // Connecting to a plain file is refused as to a stale socket; it is somebody's file.
+  if (!there.isSocket()) throw new Error(`${path} exists and is no socket`);
   const state = await new Promise<'alive' | 'stale' | 'absent'>((resolve, reject) => {
     const socket = connect(path);
     socket.once('connect', () => {

@@ -2,11 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { NO_REDIS, type RedisProcess, startRedis } from '../support/redis.js';
 import { tollgate } from '../support/run.js';
-import { scratchFolder, writeScratch } from '../support/scratch.js';
-import { openStore } from '../support/store.js';
 
 describe('doctor', { skip: NO_REDIS }, () => {
-  const folder = scratchFolder();
   let redis: RedisProcess;
   before(async () => {
     redis = await startRedis('--appendonly', 'yes', '--requirepass', 's3cret');
@@ -88,35 +85,5 @@ describe('doctor', { skip: NO_REDIS }, () => {
       reader.out,
       /fail {2}the script authorize fails: denied\n {6}fix: give the ACL user/,
     );
-  });
-
-  test('a password file is read again at every connect', async () => {
-    const file = writeScratch(folder, 's3cret\n', 'password');
-    const { store, connection } = await openStore(redis.url, 'single', file);
-    try {
-      await redis.client.config('SET', 'requirepass', 'rotated');
-      writeScratch(folder, 'rotated\n', 'password');
-      await redis.client.call('AUTH', 'rotated');
-      await redis.client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
-      const question = {
-        domain: 'd',
-        agent: 'a',
-        callId: 'c',
-        attempt: 'x',
-        digest: 'd',
-        mode: 'decide' as const,
-        windows: [],
-      };
-      let answered = false;
-      for (let n = 0; n < 200 && !answered; n += 1) {
-        const answer = await store.ask('inspect', question, performance.now() + 50);
-        answered = 'code' in answer;
-        if (!answered) await new Promise((resolve) => setTimeout(resolve, 10));
-      }
-      assert.ok(answered, 'back with the new password');
-    } finally {
-      await redis.client.config('SET', 'requirepass', 's3cret');
-      connection.close();
-    }
   });
 });

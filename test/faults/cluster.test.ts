@@ -22,10 +22,11 @@ rules:
 `;
 
 describe('a Redis Cluster of three masters', { skip: NO_REDIS }, () => {
+  const folder = scratchFolder();
   let cluster: ClusterProcesses;
   let sidecar: SidecarProcess;
   before(async () => {
-    const policy = writeScratch(scratchFolder(), POLICY);
+    const policy = writeScratch(folder, POLICY);
     cluster = await startCluster();
     sidecar = await spawnSidecar({
       REDIS_URL: cluster.url,

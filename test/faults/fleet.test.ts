@@ -30,10 +30,11 @@ rules:
 `;
 
 describe('a fleet on one Redis', { skip: NO_REDIS }, () => {
+  const folder = scratchFolder();
   let redis: RedisProcess;
   let sidecars: SidecarProcess[];
   before(async () => {
-    const policy = writeScratch(scratchFolder(), POLICY);
+    const policy = writeScratch(folder, POLICY);
     redis = await startRedis();
     sidecars = await Promise.all(
       [0, 1, 2].map(() => spawnSidecar({ REDIS_URL: redis.url, TOLLGATE_POLICY: policy })),

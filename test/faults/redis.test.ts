@@ -24,12 +24,13 @@ rules:
 `;
 
 describe('Redis away, frozen, slow or forgetful', { skip: NO_REDIS }, () => {
+  const folder = scratchFolder();
   let redis: RedisProcess;
   let proxy: LossyProxy;
   let sidecar: SidecarProcess;
   let agents = 0;
   before(async () => {
-    const policy = writeScratch(scratchFolder(), POLICY);
+    const policy = writeScratch(folder, POLICY);
     redis = await startRedis();
     proxy = await startProxy(redis.port);
     sidecar = await spawnSidecar({

@@ -14,9 +14,9 @@ const MONTH_US = 31 * 86_400 * SECOND;
 /** What a plain reader of promise 3 would keep of one admitted call. */
 interface Known {
   admittedUs: number;
-  repeats: number;
   digest: string;
-  attempt: string;
+  /** Answered with ALLOW: the first, then one for each repeat. */
+  attempts: string[];
 }
 
 type Operation =
@@ -92,29 +92,34 @@ for (const { engine, skip } of ENGINES) {
         const before = await redis.dump();
         let changes = true;
         if (op.kind === 'release') {
-          const attempt = op.own ? (call?.attempt ?? 'none') : 'of another';
-          const expected = call !== undefined && op.own && call.repeats === 0;
+          const attempt = (op.own ? call?.attempts.at(-1) : undefined) ?? 'of another';
+          const expected = call !== undefined && op.own && call.attempts.length === 1;
           assert.equal(await release(`${op.id}`, attempt), expected);
+          changes = call !== undefined && op.own;
+          if (changes) call?.attempts.pop();
           if (expected) {
             known.delete(op.id);
             charged -= 1;
-          } else changes = false;
-        } else {
-          const attempt = op.kind === 'resend' ? (call?.attempt ?? `${n}`) : `${n}`;
-          const asked = op.kind === 'resend' ? (call?.digest ?? 'same') : op.digest;
-          const answer = await ask(
-            questionOf(op.id, attempt, asked, op.kind === 'force' ? 'force' : 'decide'),
-          );
-          const expected = expectedCode(call, attempt, asked, op.kind === 'force', nowUs, charged);
-          assert.equal(answer.code, expected);
-          if (expected === 'allowed') {
-            known.set(op.id, { admittedUs: nowUs, repeats: 0, digest: asked, attempt });
-            charged += 1;
           }
-          if (expected === 'repeated' && call && attempt !== call.attempt && op.kind === 'ask')
-            call.repeats += 1;
-          else changes = expected === 'allowed';
-          if (expected === 'repeated') assert.equal(answer.repeats, call?.repeats);
+        } else {
+          const forced = op.kind === 'force';
+          const attempt = (op.kind === 'resend' ? call?.attempts[0] : undefined) ?? `${n}`;
+          const asked = op.kind === 'resend' ? (call?.digest ?? 'same') : op.digest;
+          const answer = await ask(questionOf(op.id, attempt, asked, forced ? 'force' : 'decide'));
+          const expected = expectedCode(call, attempt, asked, forced, nowUs, charged);
+          assert.equal(answer.code, expected);
+          changes = false;
+          if (expected === 'allowed') {
+            known.set(op.id, { admittedUs: nowUs, digest: asked, attempts: [attempt] });
+            charged += 1;
+            changes = true;
+          } else if (expected === 'repeated' && call && !call.attempts.includes(attempt)) {
+            call.attempts.push(attempt);
+            changes = true;
+          }
+          if (expected === 'repeated') {
+            assert.equal(answer.repeats, (call?.attempts.length ?? 0) - 1);
+          }
           assert.equal(answer.windows[0]?.used, charged, 'each id is charged once');
         }
         if (!changes)
@@ -137,6 +142,27 @@ for (const { engine, skip } of ENGINES) {
         codes.set(code, (codes.get(code) ?? 0) + 1);
       }
       assert.deepEqual(Object.fromEntries(codes), { allowed: 1, repeated: 8, finished: 91 });
+    });
+
+    test('when every attempt at an id was lost, releasing them all gives the call back', async () => {
+      await redis.setClock(START_US);
+      await redis.flush();
+      for (const attempt of ['a', 'b', 'c']) await ask(questionOf(0, attempt, 'same', 'decide'));
+      assert.equal(await release('0', 'b'), false);
+      assert.equal(await release('0', 'a'), false, 'c may have been heard');
+      assert.equal(await release('0', 'a'), false, 'and a repeated release changes nothing');
+      assert.equal(await release('0', 'c'), true);
+      const next = await ask(questionOf(0, 'd', 'same', 'decide'));
+      assert.deepEqual([next.code, next.windows[0]?.used], ['allowed', 1]);
+    });
+
+    test('an admission that went ahead by force is not given back by an older attempt', async () => {
+      await redis.setClock(START_US);
+      await redis.flush();
+      await ask(questionOf(0, 'lost', 'same', 'decide'));
+      assert.equal((await ask(questionOf(0, 'told', 'same', 'force'))).code, 'repeated');
+      assert.equal(await release('0', 'lost'), false);
+      assert.equal((await ask(questionOf(1, 'x', 'same', 'decide'))).windows[0]?.used, 2);
     });
 
     test('a script that runs after not_after reads and writes nothing', async () => {
@@ -180,8 +206,10 @@ function expectedCode(
 ): Answer['code'] {
   if (!call) return forced || charged < LIMIT ? 'allowed' : 'denied';
   if (call.digest !== asked) return 'mismatched';
-  if (call.attempt === attempt || forced) return 'repeated';
-  return nowUs > call.admittedUs + 60 * SECOND || call.repeats >= 8 ? 'finished' : 'repeated';
+  if (call.attempts.includes(attempt)) return 'repeated';
+  if (nowUs <= call.admittedUs + 60 * SECOND && call.attempts.length <= 8) return 'repeated';
+  // What went ahead under a finished id is charged, as a call of its own.
+  return forced ? 'allowed' : 'finished';
 }
 
 /** A month, unless told: nothing leaves the window in the course of a play but what is released. */

@@ -302,6 +302,46 @@ for (const { engine, skip } of ENGINES) {
       );
       assert.equal(await raised(72 * SECOND, 1_000), 0b110, 'so the next one says it again');
     });
+
+    test('a threshold that the policy has changed is armed; a resent attempt says again what it raised', async () => {
+      await redis.setClock(START_US);
+      await redis.flush();
+      const spend = async (call: string, amount: number, thresholds: number[]) => {
+        const { windows } = await ask('authorize', {
+          ...questionOf([], [], call),
+          windows: [
+            { ...windowOf({ windowUs: 60 * SECOND, limit: 100 }, amount, 0, 's'), thresholds },
+          ],
+        });
+        return windows[0]?.raised;
+      };
+      assert.equal(await spend('a', 50, [50]), 0b1);
+      assert.equal(await spend('a', 50, [50]), 0b1, 'the reply was lost, so it is said again');
+      assert.equal(await spend('b', 10, [50]), 0b0);
+      assert.equal(await spend('c', 35, [50, 90]), 0b10, 'the new one only');
+      assert.equal(await spend('d', 1, [90]), 0b0);
+      assert.equal(await spend('e', 1, [50, 90]), 0b00, 'and the old one is not forgotten');
+    });
+
+    test('a release re-arms what only the call that it takes back had raised', async () => {
+      await redis.setClock(START_US);
+      await redis.flush();
+      const question = (call: string, amount: number): Question => ({
+        ...questionOf([], [], call),
+        windows: [
+          {
+            ...windowOf({ windowUs: 60 * SECOND, limit: 100 }, amount, 0, 's'),
+            thresholds: [10, 50],
+          },
+        ],
+      });
+      assert.equal((await ask('authorize', question('first', 20))).windows[0]?.raised, 0b01);
+      await redis.setClock(START_US + SECOND);
+      assert.equal((await ask('authorize', question('lost', 40))).windows[0]?.raised, 0b10);
+      const record = questionKeys(question('lost', 40))[0] ?? '';
+      assert.deepEqual(await redis.connection.run('release', [record], ['attempt of lost']), [1]);
+      assert.equal((await ask('authorize', question('next', 40))).windows[0]?.raised, 0b10);
+    });
   });
 }
 

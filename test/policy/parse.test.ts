@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { describePolicy } from '../../src/policy/describe.js';
 import { parsePolicy } from '../../src/policy/parse.js';
 import type { Policy } from '../../src/policy/policy.js';
+import { readPolicy } from '../../src/policy/watch.js';
 import { STARTER_POLICY } from '../../src/sidecar.js';
+import { scratchFolder, writeScratch } from '../support/scratch.js';
 
 const ARTICLE = fileURLToPath(
   new URL('../../../../shared/examples/article-rules.yaml', import.meta.url),
@@ -340,6 +342,37 @@ extra: 1
       policy.errors.map(({ line }) => line),
       [4, 5, 9, 10, 12, 13],
     );
+  });
+
+  test('anchors and aliases mean what they say', () => {
+    const policy = good(`
+rules:
+  - { id: a, action: block, match: { tool: a }, rateLimit: &limit { metric: estimated_cost_usd, limit: 0.1, window: 60 } }
+  - { id: b, action: block, match: { tool: b }, rateLimit: *limit }
+`);
+    assert.equal(policy.rules[1]?.rateLimit?.limit.amount, 100_000_000);
+  });
+
+  test('YAML that reads otherwise than it is written is refused', () => {
+    const cases: [string, RegExp][] = [
+      [rule('match: { agent: ! "internal-*" }'), /^the tag ! means nothing here; quote a "!"$/],
+      [rule('match: { agent: !prod "*" }'), /!prod/],
+      [`%YAML 1.1\n---\n${rule()}`, /^YAML must be of version 1\.2/],
+      [rule('rateLimit: *nowhere'), /nowhere/],
+    ];
+    for (const [text, message] of cases) {
+      const policy = parsePolicy(text);
+      assert.ok('errors' in policy, text);
+      assert.match(policy.errors[0]?.message ?? '', message);
+    }
+  });
+
+  test('a file in another encoding is refused, by its line', () => {
+    const file = writeScratch(scratchFolder(), '');
+    writeFileSync(file, Buffer.from(rule('match: { agent: "caf\u00e9" }'), 'latin1'));
+    assert.deepEqual(readPolicy(file), {
+      errors: [{ line: 4, column: 1, message: 'the line is not valid UTF-8' }],
+    });
   });
 
   test('a file over 1 MiB is refused', () => {

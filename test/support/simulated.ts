@@ -68,6 +68,7 @@ export async function startSimulated(engine: Engine): Promise<SimulatedRedis> {
     sentinelMaster: '',
     passwordFile: undefined,
     scripts,
+    onPasswordProblem: () => {},
     onUp: () => {},
     onDown: () => {},
   });

@@ -19,6 +19,7 @@ export async function openStore(
     sentinelMaster: 'mymaster',
     passwordFile,
     scripts: loadScripts(),
+    onPasswordProblem: () => {},
     onUp: () => {},
     onDown: () => {},
   });

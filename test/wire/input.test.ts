@@ -25,6 +25,7 @@ rules:
 `;
 
 describe('what comes over the wire', () => {
+  const folder = scratchFolder();
   let engine: EmbeddedRedis;
   let redis: Redis;
   let channel: Channel;
@@ -34,7 +35,7 @@ describe('what comes over the wire', () => {
   before(async () => {
     engine = await startEmbeddedRedis();
     redis = new Redis(engine.address.nodes[0]?.port ?? 0);
-    const policy = writeScratch(scratchFolder(), POLICY);
+    const policy = writeScratch(folder, POLICY);
     const here = await sidecarHere(engine.address, policy, engine.adapt(loadScripts()));
     ({ channel, stop } = here);
     address = formatListen(here.sidecar.address);

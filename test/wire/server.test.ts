@@ -168,6 +168,12 @@ describe('the server', () => {
         { TOLLGATE_LISTEN: 'nonsense' },
         /TOLLGATE_LISTEN: "nonsense" must be host:port or unix:\/\/\/path/,
       ],
+      [{ TOLLGATE_LISTEN: `unix://${badPolicy}` }, /bad\.yaml exists and is no socket/],
+      [{ REDIS_URL: 'redis://:p%zz@host:1' }, /REDIS_URL has a % in user or password/],
+      [
+        { TOLLGATE_REDIS_PASSWORD_FILE: '/does/not/exist' },
+        /TOLLGATE_REDIS_PASSWORD_FILE: .* cannot be read/,
+      ],
       [{ TOLLGATE_LISTEN: `127.0.0.1:${port}` }, /cannot listen on 127\.0\.0\.1/],
       [
         { TOLLGATE_LISTEN: '127.0.0.1:0', TOLLGATE_OPS_LISTEN: `127.0.0.1:${port}` },
@@ -189,6 +195,7 @@ describe('the server', () => {
       assert.match(text, message);
       assert.equal(code, 1);
     }
+    assert.ok(existsSync(badPolicy), 'a file that is no socket is left alone');
     const secret = await refusal({ REDIS_URL: 'redis://user:s3cret@host:1:2' });
     assert.doesNotMatch(secret.text, /s3cret/, 'a password is never repeated');
   });

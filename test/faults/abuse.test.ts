@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { type LossyProxy, startProxy } from '../support/proxy.js';
+import { NO_REDIS, type RedisProcess, startRedis } from '../support/redis.js';
+import { scratchFolder, writeScratch } from '../support/scratch.js';
+import { type SidecarProcess, spawnSidecar } from '../support/sidecar.js';
+import { until } from '../support/until.js';
+
+const TIMEOUT_MS = 10_000;
+const LIMIT = 20;
+
+/** Everything here has failure mode allow: what an agent could bring about, it could profit from. */
+const POLICY = `
+rules:
+  - id: loop
+    action: block
+    match: { tool: loop }
+    rateLimit: { limit: ${LIMIT}, window: 24h }
+  - id: watch
+    action: alert
+    match: { tool: spend }
+    alertAt: [0.5, 1.0]
+    rateLimit: { metric: estimated_cost_usd, limit: 50, window: 24h }
+`;
+
+describe('an agent that tries to profit from a missing answer', { skip: NO_REDIS }, () => {
+  const folder = scratchFolder();
+  let redis: RedisProcess;
+  let proxy: LossyProxy;
+  let policy: string;
+  const started: SidecarProcess[] = [];
+  before(async () => {
+    policy = writeScratch(folder, POLICY);
+    redis = await startRedis();
+    proxy = await startProxy(redis.port);
+  });
+  after(async () => {
+    await Promise.all(started.map((sidecar) => sidecar.stop()));
+    proxy.close();
+    await redis.stop();
+  });
+  async function start(): Promise<SidecarProcess> {
+    const sidecar = await spawnSidecar({
+      REDIS_URL: `redis://127.0.0.1:${proxy.port}`,
+      TOLLGATE_POLICY: policy,
+    });
+    started.push(sidecar);
+    return sidecar;
+  }
+  const backInOrder = (sidecar: SidecarProcess) =>
+    until('decisions by Redis again', async () => {
+      const probe = await sidecar.channel.inspect({ agent_id: 'probe', tool: 'loop' }, TIMEOUT_MS);
+      return !probe.degraded && (await sidecar.metric('tollgate_journal_entries')) === 0;
+    });
+  const usedBy = async (sidecar: SidecarProcess, agent: string) =>
+    (await sidecar.channel.inspect({ agent_id: agent, tool: 'loop' }, TIMEOUT_MS)).rules[0]?.used ??
+    0;
+
+  test('a short deadline of its own never passes a limit', async () => {
+    const sidecar = await start();
+    let allowed = 0;
+    for (const deadlineMs of [1, 3, 5, 6, 7, 8, 10, 20]) {
+      const verdicts = await Promise.all(
+        Array.from({ length: 40 }, () =>
+          sidecar.channel.authorize({ agent_id: 'hasty', tool: 'loop' }, deadlineMs).then(
+            ({ verdict }) => verdict,
+            () => 'no answer in time',
+          ),
+        ),
+      );
+      allowed += verdicts.filter((verdict) => verdict === 'VERDICT_ALLOW').length;
+    }
+    assert.ok(allowed <= LIMIT, `${allowed} of 320 were allowed`);
+  });
+
+  test('a burst of its own never passes a limit', async () => {
+    const sidecar = await start();
+    const decisions = await Promise.all(
+      Array.from({ length: 4_000 }, () =>
+        sidecar.channel.authorize({ agent_id: 'bursting', tool: 'loop' }, TIMEOUT_MS),
+      ),
+    );
+    const allowed = decisions.filter(
+      ({ verdict, degraded }) => verdict === 'VERDICT_ALLOW' && !degraded,
+    );
+    assert.ok(allowed.length <= LIMIT);
+    // Where Redis itself fell silent under the load, the failure mode may allow: those are charged.
+    await backInOrder(sidecar);
+    const passed = decisions.filter(({ verdict }) => verdict === 'VERDICT_ALLOW').length;
+    assert.equal((await usedBy(sidecar, 'bursting')) - (passed < LIMIT ? 1 : 0), passed);
+    const overloaded = decisions.filter(({ degraded_reason: reason }) => reason === 'overloaded');
+    assert.ok(overloaded.every(({ verdict }) => verdict === 'VERDICT_DENY'));
+  });
+
+  test('a constant call id buys 9 calls while Redis is away, no more, and one is charged', async () => {
+    const sidecar = await start();
+    redis.signal('SIGSTOP');
+    const ask = () =>
+      sidecar.channel
+        .authorize({ call_id: 'constant', agent_id: 'constant', tool: 'loop' }, TIMEOUT_MS)
+        .then(
+          ({ verdict, repeat }) => `${verdict} ${repeat}`,
+          ({ code }) => `error ${code}`,
+        );
+    const answers = [];
+    for (let n = 0; n < 12; n += 1) answers.push(await ask());
+    redis.signal('SIGCONT');
+    assert.deepEqual(answers, [
+      ...Array.from({ length: 9 }, (_, n) => `VERDICT_ALLOW ${n}`),
+      ...Array(3).fill('error 6'),
+    ]);
+    await backInOrder(sidecar);
+    assert.equal((await usedBy(sidecar, 'constant')) - 1, 1);
+  });
+
+  test('what was spent while Redis was away raises its thresholds when Redis is back', async () => {
+    const sidecar = await start();
+    const spend = () =>
+      sidecar.channel.authorize(
+        { agent_id: 'spender', tool: 'spend', estimated_cost: 10 },
+        TIMEOUT_MS,
+      );
+    await spend();
+    proxy.replies = 'swallow';
+    for (let n = 0; n < 6; n += 1) assert.equal((await spend()).degraded, true);
+    proxy.replies = 'pass';
+    await backInOrder(sidecar);
+    assert.equal((await spend()).rules[0]?.used, 80);
+    const raised = sidecar.log
+      .filter(({ rule, threshold }) => rule === 'watch' && threshold !== undefined)
+      .map(({ threshold }) => threshold);
+    assert.deepEqual(raised, [0.5, 1]);
+  });
+
+  test('a stop waits until Redis has been told of what was allowed', async () => {
+    const sidecar = await start();
+    redis.signal('SIGSTOP');
+    await Promise.all(
+      Array.from({ length: 500 }, (_, n) =>
+        sidecar.channel.authorize({ agent_id: `stopped-${n}`, tool: 'loop' }, TIMEOUT_MS),
+      ),
+    );
+    proxy.replies = { delayMs: 5 };
+    redis.signal('SIGCONT');
+    assert.equal(await sidecar.stop(), 0);
+    proxy.replies = 'pass';
+    assert.equal((await redis.client.keys('tg:{default}:w:loop:*agent=stopped-*')).length, 500);
+  });
+});
