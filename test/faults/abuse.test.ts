@@ -59,18 +59,22 @@ describe('an agent that tries to profit from a missing answer', { skip: NO_REDIS
   test('a short deadline of its own never passes a limit', async () => {
     const sidecar = await start();
     let allowed = 0;
-    for (const deadlineMs of [1, 3, 5, 6, 7, 8, 10, 20]) {
-      const verdicts = await Promise.all(
-        Array.from({ length: 40 }, () =>
-          sidecar.channel.authorize({ agent_id: 'hasty', tool: 'loop' }, deadlineMs).then(
-            ({ verdict }) => verdict,
-            () => 'no answer in time',
-          ),
-        ),
-      );
-      allowed += verdicts.filter((verdict) => verdict === 'VERDICT_ALLOW').length;
+    let answered = 0;
+    for (const deadlineMs of [4, 5, 6, 7, 8, 10, 20]) {
+      // One after the other, so that the server has time to answer within them.
+      for (let n = 0; n < 60; n += 1) {
+        const verdict = await sidecar.channel
+          .authorize({ agent_id: 'hasty', tool: 'loop' }, deadlineMs)
+          .then(
+            (decision) => decision.verdict,
+            () => undefined,
+          );
+        if (verdict !== undefined) answered += 1;
+        if (verdict === 'VERDICT_ALLOW') allowed += 1;
+      }
     }
-    assert.ok(allowed <= LIMIT, `${allowed} of 320 were allowed`);
+    assert.ok(answered > LIMIT, `only ${answered} were answered`);
+    assert.ok(allowed <= LIMIT, `${allowed} of ${answered} were allowed`);
   });
 
   test('a burst of its own never passes a limit', async () => {
