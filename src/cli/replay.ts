@@ -1,7 +1,5 @@
-import { createReadStream, createWriteStream } from 'node:fs';
-import { createInterface } from 'node:readline';
+import { createWriteStream } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { parse } from 'csv-parse';
 import { type Channel, openChannel } from '../client/channel.js';
 import { monotonicMs } from '../redis/deadline.js';
 import { setting } from '../settings.js';
@@ -15,6 +13,7 @@ import {
   type RecordField,
   requestFromRecord,
 } from './record.js';
+import { countRecords, readRecords } from './records.js';
 import { Tally } from './tally.js';
 
 /** Enough for a loaded sidecar; a call that takes longer counts as an error. */
@@ -50,7 +49,8 @@ Exit codes: 0 all calls were decided, 1 some were not.`,
     const channel = openChannel(options.address);
     const tally = new Tally();
     const out = options.out === undefined ? undefined : createWriteStream(options.out);
-    const progress = startProgress(tally);
+    const records = await countRecords(options.file);
+    const progress = startProgress(tally, records && Math.min(records, options.maxCalls));
     try {
       await drive(options, channel, tally, (request, decision) => {
         out?.write(`${JSON.stringify({ request, decision })}\n`);
@@ -149,7 +149,7 @@ async function drive(
   const underway = new Set<Promise<void>>();
   let first: { recordMs: number; atMs: number } | undefined;
   let sent = 0;
-  for await (const record of readRecords(options)) {
+  for await (const record of readRecords(options.file, options.columns)) {
     if (sent >= options.maxCalls) break;
     const request =
       typeof record === 'string' ? record : requestFromRecord(withFallback(record, options, sent));
@@ -193,40 +193,16 @@ function withFallback(
   return { ...Object.fromEntries(filled), ...record };
 }
 
-/** The records of the file; a text where a line is none, saying why. */
-async function* readRecords({ file, columns }: ReplayOptions): AsyncGenerator<CallRecord | string> {
-  const input = file === '-' ? process.stdin : createReadStream(file);
-  if (columns) {
-    for await (const row of input.pipe(parse({ columns: true, bom: true }))) {
-      const cells = [...columns].map(([field, column]) => [field, row[column]]);
-      yield Object.fromEntries(cells.filter(([, cell]) => cell));
-    }
-    return;
-  }
-  for await (const line of createInterface({ input })) {
-    if (line.trim() !== '') yield parseLine(line);
-  }
-}
-
-function parseLine(line: string): CallRecord | string {
-  try {
-    const record: unknown = JSON.parse(line);
-    if (record !== null && typeof record === 'object') return record as CallRecord;
-  } catch {
-    // Said below: not JSON and not an object are the same mistake.
-  }
-  return 'is not a JSON object';
-}
-
 async function until(atMs: number): Promise<void> {
   const waitMs = atMs - monotonicMs();
   if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
 }
 
 /** A line on the terminal that is drawn over itself; nothing where there is no terminal. */
-function startProgress(tally: Tally): { stop(): void } {
+function startProgress(tally: Tally, total: number | undefined): { stop(): void } {
   if (!process.stderr.isTTY) return { stop() {} };
-  const timer = setInterval(() => process.stderr.write(`\r\x1b[K${tally.line()}`), PROGRESS_MS);
+  const draw = () => process.stderr.write(`\r\x1b[K${tally.line(total)}`);
+  const timer = setInterval(draw, PROGRESS_MS);
   return {
     stop() {
       clearInterval(timer);

@@ -51,3 +51,12 @@ export function alignRows(rows: readonly (readonly string[])[]): string[] {
     row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i] ?? 0))).join('  '),
   );
 }
+
+const BAR_CELLS = 24;
+
+/** A bar and its percentage; the share may pass 1. */
+export function showBar(share: number): string {
+  const filled = Math.min(BAR_CELLS, Math.round(share * BAR_CELLS));
+  const percent = Math.min(100, Math.floor(share * 100));
+  return `${'█'.repeat(filled)}${'░'.repeat(BAR_CELLS - filled)} ${String(percent).padStart(3)}%`;
+}

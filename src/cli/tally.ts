@@ -1,7 +1,7 @@
 import { formatUsd, nanoFromUsd } from '../model/money.js';
 import { monotonicMs } from '../redis/deadline.js';
 import type { AuthorizeResponse__Output } from '../wire/generated/tollgate/v1/AuthorizeResponse.js';
-import { alignRows } from './show.js';
+import { alignRows, showBar } from './show.js';
 
 interface Sum {
   calls: number;
@@ -40,11 +40,12 @@ export class Tally {
     }
   }
 
-  /** One line for while it goes on. */
-  line(): string {
+  /** One line for while it goes on, with a bar if it is known how many calls there will be. */
+  line(total: number | undefined): string {
     const decided = this.#latenciesMs.length;
     const denied = decided - this.#allowed.calls;
-    return `${decided} decided: ${this.#allowed.calls} allowed, ${denied} denied; ${this.#perSecond()} a second`;
+    const bar = total ? `${showBar((decided + this.errors) / total)} ` : '';
+    return `${bar}${this.#allowed.calls} allowed, ${denied} denied, ${this.#perSecond()} a second`;
   }
 
   /** The closing table. */

@@ -81,7 +81,8 @@ export function createGuard(
         if (decided.code === 'finished' || decided.code === 'mismatched') {
           return { refused: decided.code };
         }
-        decision = decisionFrom(asked, decided);
+        const repeats = Math.max(decided.repeats, repeat ?? 0);
+        decision = decisionFrom(asked, { ...decided, repeats });
       }
       observe(asked.call, decision, (monotonicMs() - startedMs) / 1000);
       return decision;
