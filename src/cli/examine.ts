@@ -74,6 +74,9 @@ function connectFix(problem: string): string {
   if (/WRONGPASS|NOAUTH/.test(problem)) {
     return 'correct the user and password in REDIS_URL or TOLLGATE_REDIS_PASSWORD_FILE';
   }
+  if (/certificate/.test(problem)) {
+    return 'name the file with the CA that signed it in NODE_EXTRA_CA_CERTS';
+  }
   if (/ECONNREFUSED|ENOTFOUND|EAI_AGAIN/.test(problem))
     return 'correct host and port in REDIS_URL, or start Redis';
   if (/cluster support disabled/.test(problem)) return 'set TOLLGATE_REDIS_MODE=single';
