@@ -1,18 +1,28 @@
 #!/usr/bin/env node
-import { authorize } from './cli/authorize.js';
-import { check } from './cli/check.js';
 import { type Command, EXIT, UsageError } from './cli/command.js';
-import { doctor } from './cli/doctor.js';
-import { replay } from './cli/replay.js';
-import { serve } from './cli/serve.js';
 
 /** Commands are loaded when they are asked for: a sidecar carries no client. */
-const COMMANDS: Readonly<Record<string, Command>> = {
-  serve,
-  check,
-  authorize,
-  replay,
-  doctor,
+const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<Command> }>> = {
+  serve: {
+    summary: 'run the sidecar',
+    load: async () => (await import('./cli/serve.js')).serve,
+  },
+  check: {
+    summary: 'check a policy file and say how it is understood',
+    load: async () => (await import('./cli/check.js')).check,
+  },
+  authorize: {
+    summary: 'ask a running sidecar about one call',
+    load: async () => (await import('./cli/authorize.js')).authorize,
+  },
+  replay: {
+    summary: 'drive a running sidecar with recorded traffic',
+    load: async () => (await import('./cli/replay.js')).replay,
+  },
+  doctor: {
+    summary: 'check the Redis that the sidecar would use',
+    load: async () => (await import('./cli/doctor.js')).doctor,
+  },
 };
 
 const HELP = `tollgate, the spend and rate-limit sidecar for AI agents
@@ -30,11 +40,12 @@ async function main([name = '', ...args]: string[]): Promise<number | undefined>
     console.log(HELP);
     return name === '' ? EXIT.usage : EXIT.ok;
   }
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (!command) {
+  const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (!entry) {
     console.error(`tollgate has no command "${name}"\n\n${HELP}`);
     return EXIT.usage;
   }
+  const command = await entry.load();
   if (args.includes('--help')) {
     console.log(command.help);
     return EXIT.ok;

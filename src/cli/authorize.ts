@@ -31,7 +31,6 @@ const FIELD_OPTIONS = {
 const text = { type: 'string' } as const;
 
 export const authorize: Command = {
-  summary: 'ask a running sidecar about one call',
   help: `usage: tollgate authorize --agent AGENT [options]
 
 Asks a running sidecar whether a call may go on, charges it if so, and prints the decision.

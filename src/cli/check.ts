@@ -5,7 +5,6 @@ import { readPolicy } from '../policy/watch.js';
 import { type Command, EXIT, UsageError } from './command.js';
 
 export const check: Command = {
-  summary: 'check a policy file and say how it is understood',
   help: `usage: tollgate check FILE
        tollgate check --schema
 

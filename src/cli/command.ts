@@ -13,8 +13,6 @@ export const EXIT = {
 
 /** One command of the program. */
 export interface Command {
-  /** One line for the list of commands. */
-  readonly summary: string;
   /** The full help, printed for --help and after a usage mistake. */
   readonly help: string;
   /** @returns the exit code, or undefined to stay until a signal comes */

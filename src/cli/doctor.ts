@@ -4,7 +4,6 @@ import { type Command, EXIT } from './command.js';
 import { examine, type Finding } from './examine.js';
 
 export const doctor: Command = {
-  summary: 'check the Redis that the sidecar would use',
   help: `usage: tollgate doctor
 
 Connects to REDIS_URL as the sidecar would, checks it, and names the fix of each failure. It writes

@@ -25,7 +25,6 @@ const PROGRESS_MS = 100;
 const text = { type: 'string' } as const;
 
 export const replay: Command = {
-  summary: 'drive a running sidecar with recorded traffic',
   help: `usage: tollgate replay FILE [options]
 
 Sends every call of FILE to a running sidecar and sums up the decisions. FILE is NDJSON of records

@@ -7,7 +7,6 @@ import { type Command, EXIT, UsageError } from './command.js';
 const width = Math.max(...Object.keys(SETTINGS).map((name) => name.length));
 
 export const serve: Command = {
-  summary: 'run the sidecar',
   help: `usage: tollgate serve
 
 Runs the sidecar until SIGTERM or SIGINT; SIGHUP reads the policy file anew.
