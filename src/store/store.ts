@@ -69,21 +69,25 @@ export function createStore(connection: Connection, metrics: Metrics): Store {
     parse: (reply: readonly number[]) => T,
   ): Promise<T | Failure> {
     if (!connection.ready()) return fail({ failed: 'unavailable', mayHaveRun: false });
+    const startedMs = monotonicMs();
+    /** Redis is at fault where it is late; else the caller is, who left no time or asked too much. */
+    const failUnsent = (failed: 'deadline' | 'overloaded') =>
+      fail({ failed: line.isLate(monotonicMs()) ? 'timeout' : failed, mayHaveRun: false });
+    if (deadlineMs <= startedMs) return failUnsent('deadline');
+    let ticket = line.enter(startedMs);
+    const waited = ticket === undefined;
+    if (waited) ticket = await line.wait(deadlineMs - startedMs);
+    if (ticket === undefined) return failUnsent('overloaded');
+
+    const place = ticket;
     const sentMs = monotonicMs();
-    if (deadlineMs <= sentMs) {
-      return fail({ failed: line.isSilent(sentMs) ? 'timeout' : 'deadline', mayHaveRun: false });
-    }
-    if (line.isFull()) {
-      return fail({ failed: line.isSilent(sentMs) ? 'timeout' : 'overloaded', mayHaveRun: false });
-    }
-    line.sent(sentMs);
-    const work = connection.run(script, keys, args).finally(() => line.answered(monotonicMs()));
+    const work = connection.run(script, keys, args).finally(() => line.leave(place, monotonicMs()));
     try {
       const reply = await beforeDeadline(work, deadlineMs);
       const nowMs = monotonicMs();
       if (reply === TIMED_OUT) {
-        const failed = line.isSilent(nowMs) ? 'timeout' : 'deadline';
-        return fail({ failed, mayHaveRun: true });
+        const atFault = line.isLate(nowMs) ? 'timeout' : waited ? 'overloaded' : 'deadline';
+        return fail({ failed: atFault, mayHaveRun: true });
       }
       metrics.storeDuration.observe({ command: script }, (nowMs - sentMs) / 1000);
       return parse(reply);

@@ -160,6 +160,23 @@ describe('Redis away, frozen, slow or forgetful', { skip: NO_REDIS }, () => {
     assert.equal(await used(agent), 1);
   });
 
+  test('slow under a steady load: replies keep coming, each too late, and the failure modes answer', async () => {
+    const agent = newAgent('calls');
+    await ask(agent);
+    proxy.replies = { delayMs: DECISION_MS * 4 };
+    const decisions = [];
+    for (let n = 0; n < 10; n += 1) {
+      decisions.push(...(await Promise.all([ask(agent), ask(agent), ask(agent), ask(agent)])));
+    }
+    proxy.replies = 'pass';
+    for (const { verdict, degraded_reason: reason } of decisions) {
+      assert.deepEqual([verdict, reason], ['VERDICT_ALLOW', 'timeout']);
+    }
+    await backInOrder();
+    await journalEmpty();
+    assert.equal(await used(agent), 41);
+  });
+
   test('scripts flushed: the next call loads them again', async () => {
     const agent = newAgent('money');
     await redis.client.script('FLUSH', 'SYNC');
