@@ -88,13 +88,15 @@ end
 -- The thresholds that a use of `used` raises, as bits: bit 0 is the first. Notes them in w.raised,
 -- which window.write stores.
 function window.raise(w, thresholds, used, now)
-  local bits = 0
+  local bits, raised = 0, {}
   for i, threshold in ipairs(thresholds) do
+    -- Two shares of a small limit may be one amount: both are raised.
     if used >= threshold and is_armed(w, threshold, now) then
-      w.raised[threshold] = now
+      raised[threshold] = now
       bits = bits + 2 ^ (i - 1)
     end
   end
+  for threshold in pairs(raised) do w.raised[threshold] = now end
   return bits
 end
 

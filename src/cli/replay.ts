@@ -1,4 +1,4 @@
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { type Channel, openChannel } from '../client/channel.js';
 import { monotonicMs } from '../redis/deadline.js';
@@ -45,6 +45,9 @@ Exit codes: 0 all calls were decided, 1 some were not.`,
 
   async run(args) {
     const options = parseOptions(args);
+    if (options.file !== '-' && !existsSync(options.file)) {
+      throw new UsageError(`there is no file ${options.file}`);
+    }
     const channel = openChannel(options.address);
     const tally = new Tally();
     const out = options.out === undefined ? undefined : createWriteStream(options.out);

@@ -1,5 +1,5 @@
 import { readSettings, SETTINGS, unknownSettings } from '../settings.js';
-import { StartError, startSidecar } from '../sidecar.js';
+import { type Sidecar, StartError, startSidecar } from '../sidecar.js';
 import { createLog } from '../telemetry/log.js';
 import { formatListen } from '../wire/listen.js';
 import { type Command, EXIT, UsageError } from './command.js';
@@ -33,6 +33,20 @@ ${Object.entries(SETTINGS)
         'this environment variable is no setting of tollgate; see tollgate serve --help',
       );
     }
+    let running: Sidecar | undefined;
+    let signalled = '';
+    const stop = (signal: string) => {
+      // Another signal changes nothing: a stop is over within 10 s.
+      const again = signalled !== '';
+      signalled ||= signal;
+      if (again || !running) return;
+      log.info({ signal }, 'stopping');
+      running.stop().then(() => process.exit(EXIT.ok));
+    };
+    // Before the start, which waits for Redis: a process with number 1 has no other handlers.
+    process.on('SIGTERM', stop);
+    process.on('SIGINT', stop);
+    process.on('SIGHUP', () => running?.reloadPolicy());
     try {
       const sidecar = await startSidecar(settings, log);
       log.info(
@@ -45,17 +59,11 @@ ${Object.entries(SETTINGS)
           ? 'tollgate is ready'
           : 'tollgate is ready on the embedded engine: one process, not shared, nothing kept; set REDIS_URL for a fleet',
       );
-      process.on('SIGHUP', sidecar.reloadPolicy);
-      let stopping = false;
-      const stop = (signal: string) => {
-        // Another signal changes nothing: a stop is over within 10 s.
-        if (stopping) return;
-        stopping = true;
-        log.info({ signal }, 'stopping');
-        sidecar.stop().then(() => process.exit(EXIT.ok));
-      };
-      process.on('SIGTERM', stop);
-      process.on('SIGINT', stop);
+      running = sidecar;
+      if (signalled !== '') {
+        await sidecar.stop();
+        return EXIT.ok;
+      }
       return undefined;
     } catch (error) {
       if (!(error instanceof StartError)) throw error;

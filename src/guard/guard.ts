@@ -48,43 +48,58 @@ export function createGuard(
   }
 
   /** There is no answer: the failure modes decide, and Redis is told when it is back. */
-  function degrade(
+  function degrade(asked: Case, question: Question, failure: Failure): Decision | Refusal {
+    const decision = degradedDecision(asked, failure.failed);
+    if (decision.verdict === 'deny') {
+      if (failure.mayHaveRun) journal.release(question);
+      return decision;
+    }
+    // Others with the same id may have been allowed while this one waited.
+    const repeat = journal.repeat(question);
+    if (typeof repeat === 'string') return { refused: repeat };
+    if (repeat) return allowedAgain(asked, failure.failed, repeat.repeats);
+    journal.admit(question);
+    return decision;
+  }
+
+  /** A call that was told ALLOW while Redis was away: allowed again, and charged now if not before. */
+  async function askAgain(
     asked: Case,
     question: Question,
-    failure: Failure,
-    repeat: number | undefined,
-  ): Decision {
-    if (repeat !== undefined) return allowedAgain(asked, failure.failed, repeat);
-    const decision = degradedDecision(asked, failure.failed);
-    if (decision.verdict === 'allow') journal.admit(question);
-    else if (failure.mayHaveRun) journal.release(question);
-    return decision;
+    { repeats, attempt }: { repeats: number; attempt: string },
+    deadlineMs: number,
+  ): Promise<Decision | Refusal> {
+    // Under the attempt that was allowed, so that it is charged once whichever of them comes through.
+    const forced: Question = { ...question, attempt, mode: 'force' };
+    const answer = await store.ask('authorize', forced, deadlineMs);
+    if ('failed' in answer) return allowedAgain(asked, answer.failed, repeats);
+    journal.settle(forced, answer);
+    if (answer.code === 'finished' || answer.code === 'mismatched') return { refused: answer.code };
+    return decisionFrom(asked, { ...answer, repeats: Math.max(answer.repeats, repeats) });
+  }
+
+  async function decide(
+    asked: Case,
+    question: Question,
+    deadlineMs: number,
+  ): Promise<Decision | Refusal> {
+    const repeat = journal.repeat(question);
+    if (typeof repeat === 'string') return { refused: repeat };
+    if (repeat) return askAgain(asked, question, repeat, deadlineMs);
+    const answer = await store.ask('authorize', question, deadlineMs);
+    if ('failed' in answer) return degrade(asked, question, answer);
+    if (answer.code === 'finished' || answer.code === 'mismatched') return { refused: answer.code };
+    return decisionFrom(asked, answer);
   }
 
   return {
     async authorize(call, deadlineMs) {
       const startedMs = monotonicMs();
       const { asked, question } = prepare(call);
-      // Told ALLOW while Redis was away: it is allowed again, and charged now if not before.
-      const repeat = journal.repeat(question);
-      if (typeof repeat === 'string') return { refused: repeat };
-      const decided = await store.ask(
-        'authorize',
-        repeat === undefined ? question : { ...question, mode: 'force' },
-        deadlineMs,
-      );
-      let decision: Decision;
-      if ('failed' in decided) {
-        decision = degrade(asked, question, decided, repeat);
-      } else {
-        if (repeat !== undefined) journal.settle(question, decided);
-        if (decided.code === 'finished' || decided.code === 'mismatched') {
-          return { refused: decided.code };
-        }
-        const repeats = Math.max(decided.repeats, repeat ?? 0);
-        decision = decisionFrom(asked, { ...decided, repeats });
+      const decision = await decide(asked, question, deadlineMs);
+      if (!('refused' in decision)) {
+        observe(asked.call, decision, (monotonicMs() - startedMs) / 1000);
       }
-      observe(asked.call, decision, (monotonicMs() - startedMs) / 1000);
       return decision;
     },
 

@@ -34,10 +34,12 @@ export interface Journal {
   release(question: Question): void;
   /**
    * The call was told ALLOW already, and Redis does not know yet.
-   * @returns how often it was asked again, this time included, or why its id cannot be used;
-   *   undefined if the journal does not know the call
+   * @returns how often it was asked again, this time included, and the attempt under which it was
+   *   allowed; or why its id cannot be used; undefined if the journal does not know the call
    */
-  repeat(question: Question): number | 'finished' | 'mismatched' | undefined;
+  repeat(
+    question: Question,
+  ): { repeats: number; attempt: string } | 'finished' | 'mismatched' | undefined;
   /** Redis has answered a question that the journal held, asked by force. */
   settle(question: Question, answer: Answer): void;
   /** Tells Redis what waits; resolves when all is told or Redis fails again. */
@@ -95,7 +97,7 @@ export function createJournal(
     const ageMs = monotonicMs() - admission.admittedMs;
     if (ageMs * 1000 > REPEAT_FOR_US || admission.repeats >= REPEAT_MAX) return 'finished';
     admission.repeats += 1;
-    return admission.repeats;
+    return { repeats: admission.repeats, attempt: admission.question.attempt };
   }
 
   function settle(question: Question, answer: Answer): void {

@@ -26,7 +26,7 @@ export type Announce = (raised: Raised, fields: object) => void;
 export function createAnnouncer(metrics: Metrics, log: Logger): Announce {
   const quietUntilUs = new Map<string, number>();
   return ({ ruleId, partition, share, amount, windowUs, atUs }, fields) => {
-    const key = `${ruleId} ${amount} ${partition}`;
+    const key = `${ruleId} ${share} ${Math.ceil(amount)} ${partition}`;
     if ((quietUntilUs.get(key) ?? 0) > atUs) return;
     quietUntilUs.delete(key);
     quietUntilUs.set(key, atUs + windowUs);

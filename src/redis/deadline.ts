@@ -7,6 +7,14 @@ export function monotonicMs(): number {
 }
 
 /**
+ * Lets the event loop read its sockets once. What lies there unread, because this process was busy,
+ * must not be held against the other end.
+ */
+export function pollOnce(): Promise<void> {
+  return new Promise((resolve) => setTimeout(() => setImmediate(resolve), 0));
+}
+
+/**
  * What `work` gives, or {@link TIMED_OUT} at the deadline; `work` itself goes on.
  *
  * A timer that fires late, because the event loop was busy, must not beat a reply that already lies

@@ -1,6 +1,6 @@
 import { RedisClock } from '../redis/clock.js';
 import type { Connection } from '../redis/connection.js';
-import { beforeDeadline, monotonicMs, TIMED_OUT } from '../redis/deadline.js';
+import { beforeDeadline, monotonicMs, pollOnce, TIMED_OUT } from '../redis/deadline.js';
 import type { ScriptName } from '../redis/scripts.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { type Answer, type Failure, failureFrom, parseAnswer } from './answer.js';
@@ -71,8 +71,10 @@ export function createStore(connection: Connection, metrics: Metrics): Store {
     if (!connection.ready()) return fail({ failed: 'unavailable', mayHaveRun: false });
     const startedMs = monotonicMs();
     /** Redis is at fault where it is late; else the caller is, who left no time or asked too much. */
-    const failUnsent = (failed: 'deadline' | 'overloaded') =>
-      fail({ failed: line.isLate(monotonicMs()) ? 'timeout' : failed, mayHaveRun: false });
+    const failUnsent = async (failed: 'deadline' | 'overloaded') => {
+      await pollOnce();
+      return fail({ failed: line.isLate(monotonicMs()) ? 'timeout' : failed, mayHaveRun: false });
+    };
     if (deadlineMs <= startedMs) return failUnsent('deadline');
     let ticket = line.enter(startedMs);
     const waited = ticket === undefined;
@@ -116,14 +118,23 @@ export function createStore(connection: Connection, metrics: Metrics): Store {
   return {
     async ask(script, question, deadlineMs) {
       const keys = questionKeys(question);
-      const { clock } = stateOf(question.domain);
-      const once = () => askOnce(script, question, keys, clock.earliestUs(deadlineMs), deadlineMs);
+      const once = () =>
+        askOnce(
+          script,
+          question,
+          keys,
+          stateOf(question.domain).clock.earliestUs(deadlineMs),
+          deadlineMs,
+        );
       const answer = await once();
       if ('failed' in answer || answer.code !== 'late') return answer;
       // The clock was unknown, or has stepped; the reply has set it right.
       const again = await once();
       if ('failed' in again || again.code !== 'late') return again;
-      return fail({ failed: 'timeout', mayHaveRun: false });
+      // Twice too late for so short a time.
+      const { line } = stateOf(question.domain);
+      const late = line.isLate(monotonicMs());
+      return fail({ failed: late ? 'timeout' : 'deadline', mayHaveRun: false });
     },
     release: ({ domain, agent, callId, attempt }, deadlineMs) =>
       run(

@@ -224,6 +224,8 @@ describe('replay', { skip: NO_REDIS }, () => {
     assert.equal(wrong.code, 2);
     const map = await tollgate(['replay', file, '--map', 'tokens=x']);
     assert.match(map.err, /--map "tokens=x" must be FIELD=COLUMN, with a field of callId/);
-    assert.equal((await tollgate(['replay', '/does/not/exist'])).code, 1);
+    const absent = await tollgate(['replay', '/does/not/exist']);
+    assert.equal(absent.code, 2);
+    assert.match(absent.err, /there is no file \/does\/not\/exist/);
   });
 });

@@ -118,6 +118,28 @@ describe('an agent that tries to profit from a missing answer', { skip: NO_REDIS
     assert.equal((await usedBy(sidecar, 'constant')) - 1, 1);
   });
 
+  test('nor do many at once with one id; another request with it is refused', async () => {
+    const sidecar = await start();
+    redis.signal('SIGSTOP');
+    const ask = (cost: number) =>
+      sidecar.channel
+        .authorize(
+          { call_id: 'shared', agent_id: 'sharing', tool: 'loop', estimated_cost: cost },
+          TIMEOUT_MS,
+        )
+        .then(
+          ({ verdict }) => verdict,
+          ({ code }) => `error ${code}`,
+        );
+    const answers = await Promise.all(Array.from({ length: 100 }, (_, n) => ask(n < 60 ? 1 : n)));
+    redis.signal('SIGCONT');
+    const allowed = answers.filter((answer) => answer === 'VERDICT_ALLOW').length;
+    assert.equal(allowed, 9);
+    assert.ok(answers.every((answer) => answer === 'VERDICT_ALLOW' || answer === 'error 6'));
+    await backInOrder(sidecar);
+    assert.equal((await usedBy(sidecar, 'sharing')) - 1, 1);
+  });
+
   test('what was spent while Redis was away raises its thresholds when Redis is back', async () => {
     const sidecar = await start();
     const spend = () =>

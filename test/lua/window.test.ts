@@ -323,6 +323,21 @@ for (const { engine, skip } of ENGINES) {
       assert.equal(await spend('e', 1, [50, 90]), 0b00, 'and the old one is not forgotten');
     });
 
+    test('shares of a small limit that are one amount are all raised', async () => {
+      await redis.setClock(START_US);
+      await redis.flush();
+      const { windows } = await ask('authorize', {
+        ...questionOf([], [], 'only'),
+        windows: [
+          {
+            ...windowOf({ windowUs: 60 * SECOND, limit: 1 }, 1, 0, 's'),
+            thresholds: [1, 1],
+          },
+        ],
+      });
+      assert.equal(windows[0]?.raised, 0b11);
+    });
+
     test('a release re-arms what only the call that it takes back had raised', async () => {
       await redis.setClock(START_US);
       await redis.flush();
