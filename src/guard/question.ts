@@ -8,7 +8,8 @@ import { digestOf } from './digest.js';
 
 /** What a rule does under this policy: with `mode: shadow` none denies. */
 export function effectiveAction(policy: Policy, rule: Rule): Action {
-  return policy.mode === 'shadow' && rule.action === 'block' ? 'shadow' : rule.action;
+  const denies = rule.action === 'block' || rule.action === 'halt';
+  return policy.mode === 'shadow' && denies ? 'shadow' : rule.action;
 }
 
 /** Is the call denied whatever its windows say? */

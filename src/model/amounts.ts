@@ -1,4 +1,4 @@
-/** What a rule counts. */
+/** What a rule counts. The order is that of the numbers in lua/include/record.lua. */
 export const METRICS = [
   'calls',
   'estimated_cost_usd',
@@ -8,10 +8,23 @@ export const METRICS = [
 ] as const;
 export type Metric = (typeof METRICS)[number];
 
-/** Where the cost of a call comes from; with `none`, money rules are checked with 0. */
-export type CostSource = 'caller' | 'none';
+/**
+ * Where the cost of a call comes from: the caller; nobody (it counts as 0); tokens times a price of
+ * the built-in table, of the policy, or the one that the policy assumes for a model without a price;
+ * the policy's price of the tool; what the call held, because its settlement told nothing.
+ */
+export const COST_SOURCES = [
+  'caller',
+  'none',
+  'table',
+  'policy',
+  'tool',
+  'assumed',
+  'held',
+] as const;
+export type CostSource = (typeof COST_SOURCES)[number];
 
-/** How much of each metric one call asks for, in whole numbers: nano-dollars and tokens. */
+/** How much of each metric one call asks for, holds or has used, in whole nano-dollars and tokens. */
 export interface Amounts {
   readonly costNano: number;
   readonly costSource: CostSource;

@@ -12,12 +12,21 @@ export interface Call {
   readonly model: string;
   readonly provider: string;
   readonly operation: string;
+  /** The run as the caller named it, or as the lineage token of its parent does. */
   readonly run: string;
+  /** The lineage token of the call that caused this one, as it came. */
+  readonly parent: string;
   readonly parentCallId: string;
+  /** The agent at the root of the run; '' for a root call. */
+  readonly rootAgent: string;
+  /** Calls between this one and the root of its run: 0 for a root call. */
+  readonly depth: number;
   readonly fingerprint: string;
   readonly tokensIn: number;
   readonly tokensOut: number;
   readonly maxTokensOut: number;
+  /** Size of the input, for when its tokens are not known. */
+  readonly inputBytes: number;
   /** USD as the caller gave it; undefined is unknown, which is not 0. */
   readonly estimatedCostUsd: number | undefined;
   readonly final: boolean;
@@ -52,7 +61,7 @@ export const LABEL_PREFIX = 'labels.';
  * is one task unless it says otherwise.
  */
 export function attributeOf(call: Call, attribute: Attribute): string {
-  if (attribute === 'rootAgent') return call.agent;
+  if (attribute === 'rootAgent') return call.rootAgent || call.agent;
   if (attribute === 'run') return call.run || call.instance;
   if (attribute.startsWith(LABEL_PREFIX)) {
     const name = attribute.slice(LABEL_PREFIX.length);
@@ -61,9 +70,4 @@ export function attributeOf(call: Call, attribute: Attribute): string {
   return call[
     attribute as Exclude<Attribute, 'rootAgent' | 'run' | `${typeof LABEL_PREFIX}${string}`>
   ];
-}
-
-/** How deep the call is below the root of its run. */
-export function depthOf(_call: Call): number {
-  return 0;
 }

@@ -1,7 +1,7 @@
 import type { Amounts, Metric } from './amounts.js';
 
 export type Verdict = 'allow' | 'deny';
-export type Action = 'block' | 'alert' | 'shadow';
+export type Action = 'block' | 'alert' | 'shadow' | 'halt';
 
 /** Why Redis gave no answer; `overloaded` and `deadline` are the sidecar's own doing. */
 export type FailureReason =

@@ -27,6 +27,15 @@ export function buildRule(file: RuleFile, index: number, problems: Problems): Ru
       }
     }
     if (file.action === 'alert') problems.add(path, 'an alert rule needs a rateLimit');
+    if (file.action === 'halt') {
+      problems.add(
+        path,
+        'a halt rule needs a rateLimit; with limit 0 it halts at the first such call',
+      );
+    }
+  }
+  if (file.haltFor !== undefined && file.action !== 'halt') {
+    problems.add([...path, 'haltFor'], 'needs the action halt');
   }
   const rateLimit = file.rateLimit && buildRateLimit(file, per, path, problems);
   const money = rateLimit?.metric === 'estimated_cost_usd';
@@ -37,8 +46,15 @@ export function buildRule(file: RuleFile, index: number, problems: Problems): Ru
     per,
     require: file.require as Attribute[],
     rateLimit,
+    haltForUs: file.haltFor === undefined ? 0 : durationUs(file.haltFor),
     failureMode: file.failureMode ?? (money || !rateLimit ? 'deny' : 'allow'),
   };
+}
+
+/** Microseconds of a duration that the schema has let pass. */
+export function durationUs(duration: string | number): number {
+  const seconds = parseWindowSeconds(duration);
+  return typeof seconds === 'number' ? seconds * 1_000_000 : 0;
 }
 
 function buildMatch(match: RuleFile['match']): Condition[] {

@@ -1,4 +1,4 @@
-import { type Attribute, attributeOf, type Call, depthOf } from '../model/call.js';
+import { type Attribute, attributeOf, type Call } from '../model/call.js';
 import { type Glob, parseGlob } from './glob.js';
 
 /** One entry of a rule's `match`. */
@@ -53,5 +53,5 @@ export function parseDepth(text: string): Condition | { problem: string } {
     '=': (depth) => depth === bound,
   };
   const holds = compare[parts[1] ?? '='] as (depth: number) => boolean;
-  return { attribute: 'depth', patterns: [text], holds: (call) => holds(depthOf(call)) };
+  return { attribute: 'depth', patterns: [text], holds: (call) => holds(call.depth) };
 }

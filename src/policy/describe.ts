@@ -42,8 +42,13 @@ export function describeRule(rule: Rule): string {
     rule.action === 'block' && rateLimit.metric === 'calls'
       ? ' (this slows a loop to that rate; it does not end it)'
       : '';
+  const halted =
+    rule.haltForUs === 0
+      ? 'until a person resumes it'
+      : `for ${formatWindow(rule.haltForUs / 1e6)}`;
   const fate = {
     block: `else the call is blocked${slows}`,
+    halt: `else the call is blocked, and the agent halted ${halted}`,
     alert: 'else it goes on and an alert is raised',
     shadow: 'else it goes on and is counted as one that block would deny',
   }[rule.action];

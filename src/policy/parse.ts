@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { buildDomain, buildRule } from './build.js';
+import { buildDomain, buildRule, durationUs } from './build.js';
 import type { Policy } from './policy.js';
 import { Problems } from './problems.js';
 import { policySchema, ruleSchema } from './schema.js';
@@ -35,6 +35,8 @@ export function parsePolicy(text: string): Policy | { errors: PolicyError[] } {
     domain,
     mode: file.data.mode,
     unmatched: file.data.unmatched,
+    holdForUs: durationUs(file.data.holdFor),
+    settleForUs: durationUs(file.data.settleFor),
     rules,
   };
 }

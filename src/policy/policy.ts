@@ -13,6 +13,10 @@ export interface Policy {
   readonly mode: 'enforce' | 'shadow';
   /** What becomes of a call that no rule matches. */
   readonly unmatched: 'allow' | 'deny';
+  /** How long an admitted call may run before its hold counts as run out. */
+  readonly holdForUs: number;
+  /** How long after that it may still be settled against its hold. */
+  readonly settleForUs: number;
   readonly rules: readonly Rule[];
 }
 
@@ -26,6 +30,8 @@ export interface Rule {
   readonly require: readonly Attribute[];
   /** Absent: the rule denies outright. */
   readonly rateLimit: RateLimit | undefined;
+  /** How long a halt rule halts; 0 until a person resumes the agent. */
+  readonly haltForUs: number;
   /** What the rule answers when Redis cannot. */
   readonly failureMode: 'allow' | 'deny';
 }

@@ -68,19 +68,22 @@ const limit = z
   .nonnegative({ error: 'must not be negative' })
   .describe('The most of the metric in one window: calls, tokens, or USD.');
 
+/** Seconds, or a text such as 15m. */
+const duration = z
+  .union([z.number(), z.string()], {
+    error: 'must be seconds, or a text such as 90s, 15m, 24h, 30d',
+  })
+  .superRefine((value, context) => {
+    const seconds = parseWindowSeconds(value);
+    if (typeof seconds !== 'number') context.addIssue({ code: 'custom', message: seconds.problem });
+  });
+
 const rateLimit = z.strictObject({
   metric: z.enum(METRICS).default('calls').describe('What is counted.'),
   limit,
-  window: z
-    .union([z.number(), z.string()], {
-      error: 'must be seconds, or a text such as 90s, 15m, 24h, 30d',
-    })
-    .superRefine((value, context) => {
-      const seconds = parseWindowSeconds(value);
-      if (typeof seconds !== 'number')
-        context.addIssue({ code: 'custom', message: seconds.problem });
-    })
-    .describe('The length of the sliding window: seconds, or a text such as 90s, 15m, 24h, 30d.'),
+  window: duration.describe(
+    'The length of the sliding window: seconds, or a text such as 90s, 15m, 24h, 30d.',
+  ),
 });
 
 export const ruleSchema = z.strictObject({
@@ -89,10 +92,13 @@ export const ruleSchema = z.strictObject({
     .regex(ID, { error: 'must be 1 to 64 letters, digits, dots, dashes or underscores' })
     .describe('Unique name of the rule, shown in every denial.'),
   action: z
-    .enum(['block', 'alert', 'shadow'])
+    .enum(['block', 'halt', 'alert', 'shadow'])
     .describe(
-      'block denies; alert allows, charges and raises; shadow allows and counts what block would deny.',
+      'block denies; halt denies, and every later call of the agent until the halt ends; alert allows, charges and raises; shadow allows and counts what block would deny.',
     ),
+  haltFor: duration
+    .optional()
+    .describe('How long a halt rule halts the agent. Default: until a person resumes it.'),
   match: match.default({}),
   per: z
     .array(attribute)
@@ -146,6 +152,12 @@ export const policySchema = z
       .enum(['allow', 'deny'])
       .default('allow')
       .describe('What becomes of a call that no rule matches.'),
+    holdFor: duration
+      .default('15m')
+      .describe('How long an admitted call may run before its hold counts as run out.'),
+    settleFor: duration
+      .default('1h')
+      .describe('How long after that it may still be settled against its hold.'),
     rules: z
       .array(ruleSchema)
       .max(MAX_RULES)

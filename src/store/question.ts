@@ -1,7 +1,7 @@
 import { recordKey, WINDOW_SLICES, windowKey } from './keys.js';
 
 /** What a rule does in the script; the numbers are those of lua/include/decide.lua. */
-export const KIND = { alert: 0, block: 1, shadow: 2 } as const;
+export const KIND = { alert: 0, block: 1, shadow: 2, halt: 3 } as const;
 
 /** How the script is asked: to decide, to deny whatever the windows say, or to charge regardless. */
 export const MODE = { decide: 0, deny: 1, force: 2 } as const;

@@ -4,6 +4,8 @@ import type { AuthorizeRequest__Output } from './generated/tollgate/v1/Authorize
 export const MAX_TEXT_BYTES = 256;
 export const MAX_TOKENS = 1_000_000_000;
 export const MAX_COST_USD = 1_000_000;
+/** Four texts of {@link MAX_TEXT_BYTES} and a signature, in base64. */
+export const MAX_LINEAGE_BYTES = 2_048;
 export const MAX_LABELS = 16;
 export const MAX_LABEL_NAME_BYTES = 64;
 
@@ -33,7 +35,7 @@ const TEXT_FIELDS = [
   'fingerprint',
 ] as const;
 
-const TOKEN_FIELDS = ['tokens_in', 'tokens_out', 'max_tokens_out'] as const;
+const TOKEN_FIELDS = ['tokens_in', 'tokens_out', 'max_tokens_out', 'input_bytes'] as const;
 
 /** Reads a request: the call, or every field that is wrong and why, one a line. */
 export function decodeCall(request: AuthorizeRequest__Output): Call | { violations: string[] } {
@@ -43,9 +45,8 @@ export function decodeCall(request: AuthorizeRequest__Output): Call | { violatio
     if (problem) violations.push(`${field}: ${problem}`);
   }
   if (request.agent_id === '') violations.push('agent_id: is required');
-  if (request.parent !== '') {
-    violations.push('parent: lineage tokens are not accepted by this version; leave it empty');
-  }
+  const parentProblem = textProblem(request.parent, MAX_LINEAGE_BYTES);
+  if (parentProblem) violations.push(`parent: ${parentProblem}`);
   for (const field of TOKEN_FIELDS) {
     const tokens = request[field];
     if (!(tokens >= 0 && tokens <= MAX_TOKENS)) {
@@ -73,11 +74,15 @@ export function decodeCall(request: AuthorizeRequest__Output): Call | { violatio
     provider: request.provider,
     operation: request.operation,
     run: request.run_id,
+    parent: request.parent,
     parentCallId: request.parent_call_id,
+    rootAgent: '',
+    depth: 0,
     fingerprint: request.fingerprint,
     tokensIn: request.tokens_in,
     tokensOut: request.tokens_out,
     maxTokensOut: request.max_tokens_out,
+    inputBytes: request.input_bytes,
     estimatedCostUsd: cost,
     final: request.final,
     timestampMs: timestamp

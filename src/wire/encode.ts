@@ -9,6 +9,7 @@ const ACTIONS = {
   block: 'ACTION_BLOCK',
   alert: 'ACTION_ALERT',
   shadow: 'ACTION_SHADOW',
+  halt: 'ACTION_HALT',
 } as const satisfies Record<Action, string>;
 
 const METRICS = {
@@ -22,6 +23,11 @@ const METRICS = {
 const COST_SOURCES = {
   caller: 'COST_SOURCE_CALLER',
   none: 'COST_SOURCE_NONE',
+  table: 'COST_SOURCE_TABLE',
+  policy: 'COST_SOURCE_POLICY',
+  tool: 'COST_SOURCE_TOOL',
+  assumed: 'COST_SOURCE_ASSUMED',
+  held: 'COST_SOURCE_HELD',
 } as const satisfies Record<CostSource, string>;
 
 /** The decision as the API says it. */

@@ -5,6 +5,7 @@ export const Action = {
   ACTION_BLOCK: 'ACTION_BLOCK',
   ACTION_ALERT: 'ACTION_ALERT',
   ACTION_SHADOW: 'ACTION_SHADOW',
+  ACTION_HALT: 'ACTION_HALT',
 } as const;
 
 export type Action =
@@ -16,5 +17,7 @@ export type Action =
   | 2
   | 'ACTION_SHADOW'
   | 3
+  | 'ACTION_HALT'
+  | 4
 
 export type Action__Output = typeof Action[keyof typeof Action]

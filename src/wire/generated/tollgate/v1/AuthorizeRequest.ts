@@ -24,6 +24,7 @@ export interface AuthorizeRequest {
   'final'?: (boolean);
   'timestamp'?: (_google_protobuf_Timestamp | null);
   'labels'?: ({[key: string]: string});
+  'input_bytes'?: (number | string | Long);
   '_estimated_cost'?: "estimated_cost";
 }
 
@@ -48,4 +49,5 @@ export interface AuthorizeRequest__Output {
   'final': (boolean);
   'timestamp': (_google_protobuf_Timestamp__Output | null);
   'labels': ({[key: string]: string});
+  'input_bytes': (number);
 }

@@ -3,6 +3,7 @@
 import type { Verdict as _tollgate_v1_Verdict, Verdict__Output as _tollgate_v1_Verdict__Output } from '../../tollgate/v1/Verdict.js';
 import type { RuleStatus as _tollgate_v1_RuleStatus, RuleStatus__Output as _tollgate_v1_RuleStatus__Output } from '../../tollgate/v1/RuleStatus.js';
 import type { Amounts as _tollgate_v1_Amounts, Amounts__Output as _tollgate_v1_Amounts__Output } from '../../tollgate/v1/Amounts.js';
+import type { Halt as _tollgate_v1_Halt, Halt__Output as _tollgate_v1_Halt__Output } from '../../tollgate/v1/Halt.js';
 import type { Long } from '@grpc/proto-loader';
 
 export interface AuthorizeResponse {
@@ -22,6 +23,7 @@ export interface AuthorizeResponse {
   'unmatched'?: (boolean);
   'policy_hash'?: (string);
   'lineage'?: (string);
+  'halt'?: (_tollgate_v1_Halt | null);
   '_retry_after_ms'?: "retry_after_ms";
   '_affordable_cost_usd'?: "affordable_cost_usd";
   '_affordable_tokens_out'?: "affordable_tokens_out";
@@ -44,4 +46,5 @@ export interface AuthorizeResponse__Output {
   'unmatched': (boolean);
   'policy_hash': (string);
   'lineage': (string);
+  'halt': (_tollgate_v1_Halt__Output | null);
 }

@@ -4,6 +4,11 @@ export const CostSource = {
   COST_SOURCE_UNSPECIFIED: 'COST_SOURCE_UNSPECIFIED',
   COST_SOURCE_CALLER: 'COST_SOURCE_CALLER',
   COST_SOURCE_NONE: 'COST_SOURCE_NONE',
+  COST_SOURCE_TABLE: 'COST_SOURCE_TABLE',
+  COST_SOURCE_POLICY: 'COST_SOURCE_POLICY',
+  COST_SOURCE_TOOL: 'COST_SOURCE_TOOL',
+  COST_SOURCE_ASSUMED: 'COST_SOURCE_ASSUMED',
+  COST_SOURCE_HELD: 'COST_SOURCE_HELD',
 } as const;
 
 export type CostSource =
@@ -13,5 +18,15 @@ export type CostSource =
   | 1
   | 'COST_SOURCE_NONE'
   | 2
+  | 'COST_SOURCE_TABLE'
+  | 3
+  | 'COST_SOURCE_POLICY'
+  | 4
+  | 'COST_SOURCE_TOOL'
+  | 5
+  | 'COST_SOURCE_ASSUMED'
+  | 6
+  | 'COST_SOURCE_HELD'
+  | 7
 
 export type CostSource__Output = typeof CostSource[keyof typeof CostSource]

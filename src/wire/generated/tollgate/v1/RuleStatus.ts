@@ -20,6 +20,8 @@ export interface RuleStatus {
   'never_fits'?: (boolean);
   'reset_after_ms'?: (number | string | Long);
   'raised'?: (number | string)[];
+  'calendar'?: (string);
+  'granted'?: (number | string);
   '_limit'?: "limit";
   '_window_seconds'?: "window_seconds";
   '_used'?: "used";
@@ -44,4 +46,6 @@ export interface RuleStatus__Output {
   'never_fits': (boolean);
   'reset_after_ms'?: (number);
   'raised': (number)[];
+  'calendar': (string);
+  'granted': (number);
 }
