@@ -1,42 +1,81 @@
 #!lua
 --[[
-Decides one call and, if it is admitted, charges it to every window, all or none.
+Decides one call and, if it is admitted, charges what it asks for to every window, all or none.
 
 Guarantees
   - At an admission, used + amount <= limit in every block rule's true window.
-  - A denied call writes nothing. A call id is charged once.
+  - A denied call changes no window; it writes nothing but the halt that it sets off, if its rule says so.
+  - A call id is charged once.
+  - A halted agent is denied before any window is read.
   - Run after not_after, it writes nothing: whoever asked has had another answer.
-KEYS, ARGV, reply: include/decide.lua. Codes: 0 denied, 1 allowed, 2 repeated (charged before),
-3 finished (the id is used up), 4 mismatched (the id belongs to another request), 5 late (nothing was
-read).
-Writes: each charged window with a TTL of its length and a slice; the record for RECORD_TTL_MS.
-Calls to Redis: TIME, MGET, and on admission one SET a window and one for the record.
+KEYS, ARGV: include/question.lua. Reply: include/decide.lua. Codes: 0 denied, 1 allowed, 2 repeated
+(charged before), 3 finished (the id is used up), 4 mismatched (the id belongs to another request), 5 late
+(nothing was read), 6 halted.
+Writes: each charged window with a TTL of its length and a slice; the record for as long as the call
+may be settled.
+Calls to Redis: TIME, HMGET, MGET, and on admission one SET a window and one for the record.
 Time: constant for each window; a denial walks at most 61 slices to find retry_after.
 ]]
 --- @include now_us
 --- @include decide
 
--- How long a call id is remembered: past every client's retry, and short, since each costs memory.
-local RECORD_TTL_MS = 600000
+-- The record of a call that is admitted now; of one that was settled before, with what it has used.
+local function admit(q, now)
+  local call = q.settled_before or record.new(q.final and STATE.FINAL or STATE.HELD)
+  if q.settled_before then
+    call.state = q.mode == MODE.CLAIM and STATE.UNAUTHORIZED or STATE.SETTLED
+  elseif q.final then
+    call.settled, call.settled_at = q.amounts, now
+  end
+  call.admitted_at, call.digest, call.attempts = now, q.digest, { q.attempt }
+  call.hold_until = now + q.hold_for
+  call.model, call.provider = q.model, q.provider
+  -- A call that nobody authorized has held nothing.
+  if q.mode ~= MODE.CLAIM then call.held = q.amounts end
+  return call
+end
 
 local function charge(q, now)
-  local call = record.new(now, q.digest, q.attempt)
+  local call = admit(q, now)
   for _, rule in ipairs(q.rules) do
-    if rule.charged and rule.amount > 0 then
-      local slice, added = window.add(rule.window, rule.amount)
-      window.write(rule.key, rule.window, now)
-      record.add_charge(call, rule.key, rule.slice_us, slice, added, rule.raised)
+    if rule.counts then
+      rule.slice, rule.charged = rule.window.slice, 0
+      if rule.amount > 0 then
+        rule.slice, rule.charged = window.add(rule.window, rule.amount)
+        window.write(rule.key, rule.window, now)
+      end
+      call.windows[#call.windows + 1] = rule
     end
   end
-  keep(q.record_key, record.pack(call), RECORD_TTL_MS)
+  if call.state ~= STATE.HELD then return record.close(q.record_key, call) end
+  keep(q.record_key, record.pack(call), math.max(OVER_TTL_MS, (q.hold_for + q.settle_for) / 1000))
+end
+
+-- The longest halt of the rules that deny the call.
+local function latch(q, now)
+  local ends, text
+  for _, rule in ipairs(q.rules) do
+    if rule.kind == KIND.HALT and rule.flags > 0 and ends ~= 0 then
+      local end_of_rule = rule.halt_for > 0 and now + rule.halt_for or 0
+      if not ends or end_of_rule == 0 or end_of_rule > ends then
+        ends, text = end_of_rule, rule.halt_text
+      end
+    end
+  end
+  if ends then
+    redis.call('HSET', q.orders_key, 'halt:' .. q.agent, orders.pack_halt(now, ends, text))
+  end
 end
 
 local now = now_us()
 local question = read_question()
-local code, call = decide(question, now)
+local code, known = decide(question, now)
 if code == ALLOWED then
   charge(question, now)
-elseif call and call.repeated then
-  redis.call('SET', question.record_key, record.pack(call), 'KEEPTTL')
+elseif code == DENIED then
+  latch(question, now)
+elseif known and known.repeated then
+  known.repeated = nil
+  record.update(question.record_key, known)
 end
-return reply(question, code, call, now)
+return reply(question, code, known, now)

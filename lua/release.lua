@@ -1,39 +1,37 @@
 #!lua flags=allow-oom
 --[[
-Takes back an attempt that nobody was told of: the sidecar gave up waiting for the reply and answered
-DENY, and the script had run all the same.
+Gives back the tokens and the money of an admitted call that was never sent. Calls are attempts: they stay
+counted.
 
-Guarantee: the call is given back only when no attempt is left that was answered with ALLOW; then it
-is as if it had never been asked, and its id may be asked again.
+Guarantee: once, and only while the call is not settled; either order of release and settle ends alike.
 KEYS  1 the record of the call; the windows are those that the record stored
-ARGV  1 attempt   id of the attempt that was given up
-Reply code: 1 the call was given back, 0 it was not.
-Writes: the record without the attempt; or each of its windows, and no record.
+ARGV  none
+Reply: state (include/record.lua; UNHELD where there is no record), now (µs), 1 if it was released before,
+then the amounts that were given back.
+Writes: each of its windows but those of calls; the record.
 Time: 61 slices a window at most.
 ]]
 --- @include now_us
 --- @include window
 --- @include record
 
-local attempt = ARGV[1]
 local now = now_us()
-local call = record.read(redis.call('GET', KEYS[1]))
-local position = call and record.find(call, attempt)
-if not position then return { 0 } end
+local call = record.read(redis.call('GET', KEYS[1])) or record.new(STATE.UNHELD)
+if call.state == STATE.RELEASED then return { STATE.RELEASED, now, 1, unpack(call.held) } end
+if call.state ~= STATE.HELD then return { call.state, now, 0, unpack(NOTHING) } end
 
-table.remove(call.attempts, position)
-if #call.attempts > 0 then
-  redis.call('SET', KEYS[1], record.pack(call), 'KEEPTTL')
-  return { 0 }
-end
-for key, slice_us, slice, amount in record.charges(call) do
-  local raw = redis.call('GET', key)
-  if raw then
-    local w = window.read(raw, slice_us, now)
-    window.take(w, slice, amount)
-    window.rearm(w, call.admitted_at)
-    if w.first <= #w.raw then window.write(key, w, now) end
+for _, of in ipairs(call.windows) do
+  if of.metric ~= CALLS and of.charged > 0 then
+    local raw = redis.call('GET', of.key)
+    if raw then
+      local w = window.read(raw, of.shape, now)
+      window.adjust(w, of.slice, -of.charged)
+      window.rearm(w, call.admitted_at)
+      window.write(of.key, w, now)
+    end
+    of.charged = 0
   end
 end
-redis.call('DEL', KEYS[1])
-return { 1 }
+call.state = STATE.RELEASED
+record.update(KEYS[1], call)
+return { STATE.RELEASED, now, 0, unpack(call.held) }

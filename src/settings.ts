@@ -37,6 +37,10 @@ export const SETTINGS = {
     default: '',
     why: 'A file with the Redis password, read at every connect, so that it can be rotated.',
   },
+  TOLLGATE_LINEAGE_KEY: {
+    default: '',
+    why: 'Signs the lineage tokens of the fleet, at least 32 characters, the same everywhere. With it, run, root agent and depth come only from signed tokens; without it, every token is believed.',
+  },
   TOLLGATE_LOG_LEVEL: {
     default: 'info',
     why: 'debug (a line for each decision), info (a line for each denial), warn, error or silent.',
@@ -51,6 +55,9 @@ export const SETTINGS = {
   },
 } as const satisfies Record<string, { default: string; why: string }>;
 
+/** As many as a signature is worth: 32 characters of base64 have 192 bits. */
+const MIN_KEY_LENGTH = 32;
+
 export type SettingName = keyof typeof SETTINGS;
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -64,6 +71,8 @@ export interface Settings {
   readonly redis: RedisAddress | undefined;
   readonly sentinelMaster: string;
   readonly redisPasswordFile: string | undefined;
+  /** '' signs nothing. */
+  readonly lineageKey: string;
   readonly logLevel: LogLevel;
   readonly logFormat: 'json' | 'text';
 }
@@ -89,6 +98,10 @@ export function readSettings(env: Environment): Settings | { problems: string[] 
   if (passwordFile !== undefined && !isReadable(passwordFile)) {
     problems.push(`TOLLGATE_REDIS_PASSWORD_FILE: ${passwordFile} cannot be read`);
   }
+  const lineageKey = env['TOLLGATE_LINEAGE_KEY'] ?? '';
+  if (lineageKey !== '' && lineageKey.length < MIN_KEY_LENGTH) {
+    problems.push(`TOLLGATE_LINEAGE_KEY: must have at least ${MIN_KEY_LENGTH} characters`);
+  }
   const logLevel = oneOf('TOLLGATE_LOG_LEVEL', LOG_LEVELS);
   const format = oneOf('TOLLGATE_LOG_FORMAT', ['auto', 'json', 'text'] as const);
   if (problems.length > 0 || !listen || !opsListen || !logLevel) return { problems };
@@ -99,6 +112,7 @@ export function readSettings(env: Environment): Settings | { problems: string[] 
     redis,
     sentinelMaster: setting(env, 'TOLLGATE_REDIS_SENTINEL_MASTER'),
     redisPasswordFile: passwordFile,
+    lineageKey,
     logLevel,
     logFormat: format === 'json' || (format === 'auto' && !process.stdout.isTTY) ? 'json' : 'text',
   };

@@ -1,8 +1,11 @@
 import { fileURLToPath } from 'node:url';
+import { createAdmissions } from './guard/admissions.js';
 import { createGuard } from './guard/guard.js';
 import { createJournal, type Journal } from './guard/journal.js';
+import { createLineage } from './guard/lineage.js';
 import { createObserver } from './guard/observe.js';
-import { type Announce, createAnnouncer } from './guard/thresholds.js';
+import { createLifeObserver } from './guard/observe-life.js';
+import { createAnnouncer } from './guard/thresholds.js';
 import { followPolicy, type LivePolicy } from './policy/live.js';
 import type { Policy } from './policy/policy.js';
 import { formatRedisAddress } from './redis/address.js';
@@ -56,13 +59,17 @@ export async function startSidecar(
   const metrics = createMetrics();
   const policy = policyFor(settings, metrics, log);
   const announce = createAnnouncer(metrics, log);
-  const redis = await openStore(settings, scripts, policy, metrics, log, announce);
-  const guard = createGuard(
-    policy.current,
-    redis.store,
-    redis.journal,
-    createObserver(metrics, log, announce),
-  );
+  const redis = await openStore(settings, scripts, policy, metrics, log);
+  const { store, journal } = redis;
+  const guard = createGuard({
+    policy: policy.current,
+    lineage: createLineage(settings.lineageKey),
+    store,
+    journal,
+    admissions: createAdmissions(store, journal, log, announce),
+    observe: createObserver(metrics, log, announce),
+    observeLife: createLifeObserver(policy.current, metrics, log, announce),
+  });
   const stops: (() => unknown)[] = [policy.close, redis.close];
   let ready = false;
   const stop = async () => {
@@ -115,7 +122,6 @@ async function openStore(
   policy: LivePolicy,
   metrics: Metrics,
   log: Logger,
-  announce: Announce,
 ): Promise<OpenStore> {
   const embedded = settings.redis ? undefined : await startEmbeddedRedis();
   const address = embedded?.address ?? settings.redis;
@@ -144,7 +150,7 @@ async function openStore(
     onDown: (why) => monitor.down(why),
   });
   const store = createStore(connection, metrics);
-  const journal = createJournal(store, metrics, log, announce);
+  const journal = createJournal(metrics, log);
   const monitor = startMonitor(connection, store, metrics, log);
   if (!embedded) log.info({ redis: formatRedisAddress(address) }, 'using the Redis of the fleet');
   await withinMs(contacted, FIRST_CONTACT_MS);

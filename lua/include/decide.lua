@@ -1,78 +1,52 @@
 --- @include window
 --- @include record
+--- @include orders
+--- @include question
 --[[
-The question that authorize and inspect share, and its answer. Reads only.
+The answer to a question. Reads only.
 
-KEYS  1 the record of the call; then the window of every rule that counts, in the policy's order
-ARGV  1 not_after      µs on this Redis' clock: a script that runs later does nothing
-      2 attempt        id of this attempt to decide
-      3 digest         of the request without call_id and timestamp
-      4 mode           0 decide; 1 deny: a rule denies whatever the windows say; 2 force: the call
-                       went ahead while Redis was away, so it is charged over any limit
-      5 repeat_for     µs for which a repeat is answered
-      6 repeat_max     repeats that are answered
-      then for every window:
-        kind           0 alert: charge; 1 block: deny; 2 shadow: note
-        amount, limit  whole numbers up to MAX_AMOUNT, in the unit of the metric
-        slice          its length, µs: a sixtieth of the window's
-        n, then n thresholds in the unit of the metric, ascending
-
-Replies, in numbers only: code, now (µs), repeats, then for every window
+Replies: code, now (µs), repeats, then the amounts that the call holds (cost, tokens in, tokens out,
+source of the cost), then for every window
         used           after the decision
         retry_after    µs until it would let the call pass; 0 if it does; -1 if it never will
         reset_after    µs until it is empty
         flags          1 denied, 2 shadow denied
         raised         bits of the thresholds that this call raises
+        granted        what grants add to the limit
+A late reply is code and now only; a halted one is code, now, since, until (µs; 0 is until somebody
+resumes it) and the text of the halt.
 ]]
-local ALLOWED, DENIED, REPEATED, FINISHED, MISMATCHED, LATE = 1, 0, 2, 3, 4, 5
-local DENY, FORCE = 1, 2
-local ALERT, BLOCK = 0, 1
+local ALLOWED, DENIED, REPEATED, FINISHED, MISMATCHED, LATE, HALTED = 1, 0, 2, 3, 4, 5, 6
 
-local function read_question()
-  local q = {
-    record_key = KEYS[1],
-    not_after = tonumber(ARGV[1]),
-    attempt = ARGV[2],
-    digest = ARGV[3],
-    mode = tonumber(ARGV[4]),
-    repeat_for = tonumber(ARGV[5]),
-    repeat_max = tonumber(ARGV[6]),
-    rules = {},
-  }
-  local at = 7
-  for i = 2, #KEYS do
-    local rule = {
-      key = KEYS[i],
-      kind = tonumber(ARGV[at]),
-      amount = tonumber(ARGV[at + 1]),
-      limit = tonumber(ARGV[at + 2]),
-      slice_us = tonumber(ARGV[at + 3]),
-      thresholds = {},
-    }
-    local count = tonumber(ARGV[at + 4])
-    for n = 1, count do rule.thresholds[n] = tonumber(ARGV[at + 4 + n]) end
-    at = at + 5 + count
-    q.rules[i - 1] = rule
-  end
-  return q
+-- The call was settled before it could be charged: it is charged what it has used.
+local function charge_settled(q, call)
+  q.settled_before = call
+  for _, rule in ipairs(q.rules) do rule.amount = record.amount(call.settled, rule.metric) end
+  return nil
 end
 
 -- What an earlier admission of the same id means for this question; nil if it means nothing.
 local function known_code(q, call, now)
   if not call then return nil end
+  if call.state == STATE.UNHELD then
+    if q.mode == MODE.FORCE or q.mode == MODE.CLAIM then return charge_settled(q, call) end
+    return FINISHED
+  end
   if call.digest ~= q.digest then return MISMATCHED end
   if record.find(call, q.attempt) then
     -- The same attempt sent twice: its caller has not heard what it raised.
-    for key, _, _, _, raised in record.charges(call) do
+    for _, of in ipairs(call.windows) do
       for _, rule in ipairs(q.rules) do
-        if rule.key == key then rule.raised = raised end
+        if rule.key == of.key then rule.raised = of.raised end
       end
     end
     return REPEATED
   end
-  if now > call.admitted_at + q.repeat_for or #call.attempts > q.repeat_max then
-    -- A call that went ahead all the same is charged, as a call of its own.
-    if q.mode == FORCE then return nil end
+  local used_up = now - q.age > call.admitted_at + q.repeat_for or #call.attempts > q.repeat_max
+  if q.mode == MODE.FORCE then
+    -- A call that went ahead though its id was used up is charged, as a call of its own.
+    if used_up then return nil end
+  elseif used_up or (call.state ~= STATE.HELD and call.state ~= STATE.FINAL) then
     return FINISHED
   end
   call.attempts[#call.attempts + 1] = q.attempt
@@ -82,33 +56,22 @@ end
 
 -- Marks what each rule says of the call; true if one denies it.
 local function check(q, now)
-  local denied = q.mode == DENY
+  local denied, forced = q.mode == MODE.DENY, q.mode == MODE.FORCE or q.mode == MODE.CLAIM
   for _, rule in ipairs(q.rules) do
     local w = rule.window
-    rule.flags, rule.retry_after, rule.charged = 0, 0, true
-    if rule.kind ~= ALERT and q.mode ~= FORCE and w.used + rule.amount > rule.limit then
-      rule.charged = false
-      rule.flags = rule.kind == BLOCK and 1 or 2
+    rule.counts = true
+    if rule.kind ~= KIND.ALERT and not forced and w.used + rule.amount > rule.limit then
+      rule.counts = false
+      rule.flags = rule.kind == KIND.SHADOW and 2 or 1
       rule.retry_after = window.retry_after(w, rule.amount, rule.limit, now)
-      denied = denied or rule.kind == BLOCK
+      denied = denied or rule.kind ~= KIND.SHADOW
     end
   end
   return denied
 end
 
--- Answers the question: code, and for a known id its record.
-local function decide(q, now)
-  if now > q.not_after then return LATE end
-  local stored = redis.call('MGET', unpack(KEYS))
-  for i, rule in ipairs(q.rules) do
-    rule.window = window.read(stored[i + 1], rule.slice_us, now)
-    rule.flags, rule.retry_after, rule.raised = 0, 0, 0
-  end
-  local call = record.read(stored[1])
-  local code = known_code(q, call, now)
-  if code then return code, call end
-
-  local denied = check(q, now)
+-- Notes which thresholds the call raises.
+local function raise(q, denied, now)
   for _, rule in ipairs(q.rules) do
     local w = rule.window
     if rule.flags > 0 then
@@ -118,12 +81,37 @@ local function decide(q, now)
       rule.raised = window.raise(w, rule.thresholds, w.used + rule.amount, now)
     end
   end
+end
+
+-- Answers the question: code, and for a known id its record, or the halt that denies it.
+local function decide(q, now)
+  if now > q.not_after then return LATE end
+  local halt, grants = orders.read(q.orders_key, q.agent, now)
+  if halt and (q.mode == MODE.DECIDE or q.mode == MODE.DENY) then return HALTED, halt end
+
+  local stored = redis.call('MGET', unpack(KEYS, 2))
+  for i, rule in ipairs(q.rules) do
+    rule.window = window.read(stored[i + 1], rule.shape, now)
+    rule.flags, rule.retry_after, rule.raised = 0, 0, 0
+    if grants then
+      rule.granted = math.min(orders.granted(grants, rule.key, now), MAX_AMOUNT - rule.limit)
+      rule.limit = rule.limit + rule.granted
+    end
+  end
+  local call = record.read(stored[1])
+  local code = known_code(q, call, now)
+  if code then return code, call end
+
+  local denied = check(q, now)
+  raise(q, denied, now)
   return denied and DENIED or ALLOWED
 end
 
-local function reply(q, code, call, now)
-  local numbers = { code, now, call and #call.attempts - 1 or 0 }
-  if code == LATE then return numbers end
+local function reply(q, code, known, now)
+  if code == LATE then return { code, now } end
+  if code == HALTED then return { code, now, known.since, known.ends, known.text } end
+  local held = known and known.held or q.amounts
+  local numbers = { code, now, known and #known.attempts - 1 or 0, unpack(held) }
   for _, rule in ipairs(q.rules) do
     local n = #numbers
     numbers[n + 1] = rule.window.used
@@ -131,6 +119,7 @@ local function reply(q, code, call, now)
     numbers[n + 3] = window.reset_after(rule.window, now)
     numbers[n + 4] = rule.flags
     numbers[n + 5] = rule.raised
+    numbers[n + 6] = rule.granted
   end
   return numbers
 end

@@ -1,28 +1,94 @@
+--- @include keep
 --[[
-The record of an admitted call, so that it is charged once: a MessagePack list of
+The record of a call, so that it is charged and settled once: a MessagePack list of FIELDS.
 
-  admitted_at  µs
+  state        HELD, SETTLED, RELEASED, FINAL (settled when it was admitted), UNHELD (settled, and no
+               window knows it), UNAUTHORIZED (settled, and charged without having been asked)
+  admitted_at  µs; 0 for a call that was not admitted
   digest       of the request, to tell a repeat from another request with the same id
   attempts     the attempts that were answered with ALLOW: the first, then one for each repeat
-  key, slice_us, slice, amount, raised   of every window that it was charged to, five entries each;
-               raised: bits of the thresholds that it raised there
-]]
-local record = {}
-local HEAD, PER_WINDOW = 3, 5
+  hold_until   µs: a settlement after it is late
+  model, provider   as authorized, for a settlement that names none
+  held         amounts that the call asked for
+  settled      amounts that it has used, once it is settled
+  settled_at   µs
+  returned     1 if it had been released before it was settled
+  windows      of every window that it counts in, a list of WINDOW_FIELDS
+               charged: what the window has of it in that slice; raised: bits of the thresholds that it
+               raised there
 
-function record.new(now, digest, attempt)
-  return { list = { now, digest, { attempt } }, admitted_at = now, digest = digest, attempts = { attempt } }
+Amounts are a list of cost (nano-dollars), tokens in, tokens out, source of the cost (a number that the
+sidecar understands).
+]]
+local STATE = { HELD = 0, SETTLED = 1, RELEASED = 2, FINAL = 3, UNHELD = 4, UNAUTHORIZED = 5 }
+local CALLS, COST, TOKENS, TOKENS_IN = 0, 1, 2, 3
+
+-- How long a call that is over is remembered: past every client's retry, and short, since each costs
+-- memory.
+local OVER_TTL_MS = 600000
+
+local FIELDS = {
+  'state', 'admitted_at', 'digest', 'attempts', 'hold_until', 'model', 'provider', 'held', 'settled',
+  'settled_at', 'returned', 'windows',
+}
+local WINDOW_FIELDS = { 'key', 'metric', 'shape', 'slice', 'charged', 'raised', 'limit', 'thresholds' }
+-- Of the source 1: nobody gave a cost.
+local NOTHING = { 0, 0, 0, 1 }
+
+local record = {}
+
+local function named(list, fields)
+  local it = {}
+  for i, value in ipairs(list) do it[fields[i]] = value end
+  return it
+end
+
+local function listed(it, fields)
+  local list = {}
+  for i, field in ipairs(fields) do list[i] = it[field] end
+  return list
 end
 
 function record.read(raw)
   if not raw then return nil end
-  local list = cmsgpack.unpack(raw)
-  return { list = list, admitted_at = list[1], digest = list[2], attempts = list[3] }
+  local call = named(cmsgpack.unpack(raw), FIELDS)
+  for i, list in ipairs(call.windows) do call.windows[i] = named(list, WINDOW_FIELDS) end
+  return call
 end
 
 function record.pack(call)
-  call.list[3] = call.attempts
-  return cmsgpack.pack(call.list)
+  local list, windows = listed(call, FIELDS), {}
+  for i, of in ipairs(call.windows) do windows[i] = listed(of, WINDOW_FIELDS) end
+  list[#FIELDS] = windows
+  return cmsgpack.pack(list)
+end
+
+-- The record of a call of which nothing is known yet.
+function record.new(state)
+  return {
+    state = state,
+    admitted_at = 0,
+    digest = '',
+    attempts = {},
+    hold_until = 0,
+    model = '',
+    provider = '',
+    held = NOTHING,
+    settled = NOTHING,
+    settled_at = 0,
+    returned = 0,
+    windows = {},
+  }
+end
+
+-- Stores the record of a call that is over.
+function record.close(key, call)
+  keep(key, record.pack(call), OVER_TTL_MS)
+end
+
+-- Stores the record without changing when it ends.
+function record.update(key, call)
+  redis.call('SET', key, record.pack(call), 'KEEPTTL')
 end
 
 -- Where attempt stands in the list of those answered with ALLOW; nil if it does not.
@@ -33,17 +99,11 @@ function record.find(call, attempt)
   return nil
 end
 
--- Notes that the call was charged amount in a slice of the window under key.
-function record.add_charge(call, key, slice_us, slice, amount, raised)
-  local list, n = call.list, #call.list
-  list[n + 1], list[n + 2], list[n + 3], list[n + 4], list[n + 5] = key, slice_us, slice, amount, raised
-end
-
--- Walks the charges: for key, slice_us, slice, amount, raised in record.charges(call).
-function record.charges(call)
-  local at = HEAD + 1 - PER_WINDOW
-  return function()
-    at = at + PER_WINDOW
-    return unpack(call.list, at, at + PER_WINDOW - 1)
-  end
+-- How much of a metric the amounts are.
+function record.amount(amounts, metric)
+  if metric == CALLS then return 1 end
+  if metric == COST then return amounts[1] end
+  if metric == TOKENS then return amounts[2] + amounts[3] end
+  if metric == TOKENS_IN then return amounts[2] end
+  return amounts[3]
 end

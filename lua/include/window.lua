@@ -1,6 +1,7 @@
 --- @include keep
+--- @include slices
 --[[
-One sliding window: what one partition has used of one limit.
+One window: what one partition has used of one limit.
 
 It is kept as one string of little-endian doubles behind a count byte:
 
@@ -9,18 +10,16 @@ It is kept as one string of little-endian doubles behind a count byte:
 threshold  an amount at which to alert that was reached, and raised_at when, in µs; one that is armed
            (again) is not kept
 used       the sum of the amounts, at most MAX_AMOUNT
-slice      floor(time / slice_us), ascending, at most SLICES + 1 of them
+slice      see slices.lua; ascending
 amount     what that slice holds, a whole number
 
-A slice counts while it is one of the current slice and the SLICES before it. These always cover the
-true window, so a check can deny up to one slice early and cannot admit too much. The current slice
-is never older than the newest one stored: the clock may step back.
+The slices that count always cover the true window, so a check can deny up to one slice early and cannot
+admit too much. The current slice is never older than the newest one stored: the clock may step back.
 
 One string and not a hash: all windows of a call are read by one MGET and each is written, TTL
 included, by one SET. A script costs what its calls cost. `used` makes the read amortised constant:
 only slices that have left are visited.
 ]]
-local SLICES = 60
 -- Below 2^53 - 1, so that sums are exact, and by a margin: ioredis 6 decodes the last 48 integers
 -- before 2^53 to their neighbour. In nano-dollars, $9 million.
 local MAX_AMOUNT = 9e15
@@ -31,8 +30,8 @@ local MAX_RAISED = 32
 local window = {}
 
 -- raw: the string, or false for an empty window. Writes nothing.
-function window.read(raw, slice_us, now)
-  local w = { slice = math.floor(now / slice_us), slice_us = slice_us, used = 0, raised = {} }
+function window.read(raw, shape, now)
+  local w = { slice = slices.at(shape, now), shape = shape, used = 0, raised = {} }
   if not raw then
     w.raw, w.first = '', 1
     return w
@@ -48,9 +47,10 @@ function window.read(raw, slice_us, now)
   w.newest = struct.unpack('<d', raw, #raw - PAIR_BYTES + 1)
   w.slice = math.max(w.slice, w.newest)
 
+  local oldest = slices.oldest(shape, w.slice)
   while position <= #raw do
     local slice, amount = struct.unpack('<dd', raw, position)
-    if slice >= w.slice - SLICES then break end
+    if slice >= oldest then break end
     w.used = w.used - amount
     position = position + PAIR_BYTES
   end
@@ -61,7 +61,7 @@ end
 -- Microseconds until everything in the window has left it; 0 if it holds nothing.
 function window.reset_after(w, now)
   if w.first > #w.raw then return 0 end
-  return (w.newest + SLICES + 1) * w.slice_us - now
+  return slices.leaves_at(w.shape, w.newest) - now
 end
 
 -- Microseconds until amount fits under limit if nothing more is charged; -1 if it never does.
@@ -75,14 +75,15 @@ function window.retry_after(w, amount, limit, now)
     slice, leaving = struct.unpack('<dd', w.raw, position)
     freed, position = freed + leaving, position + PAIR_BYTES
   until freed >= excess
-  return (slice + SLICES + 1) * w.slice_us - now
+  return slices.leaves_at(w.shape, slice) - now
 end
 
 -- A threshold is raised once. It is armed again when use has fallen below it and a window's length
 -- has passed since.
 local function is_armed(w, threshold, now)
   local raised_at = w.raised[threshold]
-  return not raised_at or (w.used < threshold and now >= raised_at + SLICES * w.slice_us)
+  return not raised_at
+    or (w.used < threshold and slices.have_passed(w.shape, raised_at, now, w.slice))
 end
 
 -- The thresholds that a use of `used` raises, as bits: bit 0 is the first. Notes them in w.raised,
@@ -107,39 +108,49 @@ function window.rearm(w, since)
   end
 end
 
--- Adds amount to the current slice; a full window stays at MAX_AMOUNT. Returns slice and what was
+-- Adds amount to the current slice; a full window stays at MAX_AMOUNT. Returns the slice and what was
 -- added, for the record of the call.
 function window.add(w, amount)
   local added = math.min(amount, MAX_AMOUNT - w.used)
-  local slices = string.sub(w.raw, w.first)
+  local counting = string.sub(w.raw, w.first)
   local in_slice = added
-  if slices ~= '' and w.newest == w.slice then
-    in_slice = in_slice + select(2, struct.unpack('<dd', slices, #slices - PAIR_BYTES + 1))
-    slices = string.sub(slices, 1, -PAIR_BYTES - 1)
+  if counting ~= '' and w.newest == w.slice then
+    in_slice = in_slice + select(2, struct.unpack('<dd', counting, #counting - PAIR_BYTES + 1))
+    counting = string.sub(counting, 1, -PAIR_BYTES - 1)
   end
-  w.raw, w.first = slices .. struct.pack('<dd', w.slice, in_slice), 1
+  w.raw, w.first = counting .. struct.pack('<dd', w.slice, in_slice), 1
   w.newest = w.slice
   w.used = w.used + added
   return w.slice, added
 end
 
--- Takes amount out of a slice, if that slice still counts.
-function window.take(w, slice, amount)
-  for position = w.first, #w.raw, PAIR_BYTES do
-    local at, held = struct.unpack('<dd', w.raw, position)
-    if at == slice then
-      local taken = math.min(amount, held)
-      w.raw = string.sub(w.raw, 1, position - 1)
-        .. struct.pack('<dd', slice, held - taken)
-        .. string.sub(w.raw, position + PAIR_BYTES)
-      w.used = w.used - taken
-      return
+-- Changes what a slice holds by `change`, if that slice still counts: not below 0, and not so that the
+-- window passes MAX_AMOUNT. Returns the change that was made.
+function window.adjust(w, slice, change)
+  if slice < slices.oldest(w.shape, w.slice) then return 0 end
+  local position, held, after = w.first, 0, w.first
+  while position <= #w.raw do
+    local at, amount = struct.unpack('<dd', w.raw, position)
+    if at >= slice then
+      if at == slice then held, after = amount, position + PAIR_BYTES else after = position end
+      break
     end
+    position = position + PAIR_BYTES
+    after = position
   end
+  local made = math.max(-held, math.min(change, MAX_AMOUNT - w.used))
+  if made == 0 then return 0 end
+  w.raw = string.sub(w.raw, 1, position - 1)
+    .. struct.pack('<dd', slice, held + made)
+    .. string.sub(w.raw, after)
+  w.newest = math.max(w.newest or slice, slice)
+  w.used = w.used + made
+  return made
 end
 
 -- Stores the window until its newest slice stops counting. Slices that have left are dropped here.
 function window.write(key, w, now)
+  if w.first > #w.raw then return end
   local header = { '' }
   for threshold, raised_at in pairs(w.raised) do
     if #header <= MAX_RAISED and not is_armed(w, threshold, now) then
@@ -149,5 +160,5 @@ function window.write(key, w, now)
   header[1] = string.char(#header - 1)
   header[#header + 1] = struct.pack('<d', w.used)
   header[#header + 1] = string.sub(w.raw, w.first)
-  keep(key, table.concat(header), math.ceil(((w.newest + SLICES + 1) * w.slice_us - now) / 1000) + 1)
+  keep(key, table.concat(header), math.ceil((slices.leaves_at(w.shape, w.newest) - now) / 1000) + 1)
 end

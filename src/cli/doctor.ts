@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util';
 import { readSettings } from '../settings.js';
 import { type Command, EXIT } from './command.js';
-import { examine, type Finding } from './examine.js';
+import { examine } from './examine.js';
+import type { Finding } from './finding.js';
 
 export const doctor: Command = {
   help: `usage: tollgate doctor

@@ -1,29 +1,13 @@
-import { randomUUID } from 'node:crypto';
 import { formatRedisAddress, type RedisAddress } from '../redis/address.js';
 import { type Connection, openConnection } from '../redis/connection.js';
-import { monotonicMs } from '../redis/deadline.js';
 import { loadScripts } from '../redis/scripts.js';
 import type { Settings } from '../settings.js';
-import { bornKey, recordKey, windowKey } from '../store/keys.js';
 import { parseInfo } from '../store/monitor.js';
-import type { Question } from '../store/question.js';
-import { createStore } from '../store/store.js';
-import { createMetrics } from '../telemetry/metrics.js';
 import { isLocal } from '../wire/listen.js';
+import { examineScripts } from './examine-scripts.js';
+import { type Finding, messageOf, withTimeout } from './finding.js';
 
 const CONNECT_MS = 3_000;
-const COMMAND_MS = 2_000;
-const ROUND_TRIPS = 21;
-
-/** Half of the decision's deadline: past it, a busy moment makes decisions degraded. */
-const SLOW_MS = 25;
-
-/** What one check found; `fix` says what to do where it is not good. */
-export interface Finding {
-  readonly state: 'ok' | 'warn' | 'fail';
-  readonly what: string;
-  readonly fix?: string;
-}
 
 /** Connects to a Redis as a sidecar would, and looks at whatever could hurt it. */
 export async function examine(settings: Settings, address: RedisAddress): Promise<Finding[]> {
@@ -39,7 +23,7 @@ export async function examine(settings: Settings, address: RedisAddress): Promis
       { state: 'ok', what: `${name} is reachable (${address.mode})` },
       transport(address),
       ...(await server(connection)),
-      ...(await scripts(connection)),
+      ...(await examineScripts(connection)),
     ];
   } finally {
     connection.close();
@@ -160,96 +144,4 @@ function mode(info: string, connection: Connection): Finding {
     what: `this Redis is ${cluster ? '' : 'not '}a cluster, and TOLLGATE_REDIS_MODE is ${connection.address.mode}`,
     fix: `set TOLLGATE_REDIS_MODE=${cluster ? 'cluster' : 'single'}`,
   };
-}
-
-/** Runs every script for real, and times the round trip. */
-async function scripts(connection: Connection): Promise<Finding[]> {
-  const domain = `doctor-${randomUUID()}`;
-  const store = createStore(connection, createMetrics());
-  const question: Question = {
-    domain,
-    agent: 'doctor',
-    callId: 'doctor',
-    attempt: 'doctor',
-    digest: 'doctor',
-    mode: 'decide',
-    windows: [
-      {
-        rule: 'doctor',
-        shape: '0',
-        partition: 'all',
-        kind: 'block',
-        amount: 1,
-        limit: 1,
-        windowUs: 1e6,
-        thresholds: [],
-      },
-    ],
-  };
-  const soon = () => monotonicMs() + COMMAND_MS;
-  const findings: Finding[] = [];
-  try {
-    for (const script of ['authorize', 'inspect'] as const) {
-      const answer = await store.ask(script, question, soon());
-      if ('failed' in answer) return [scriptFailure(script, answer.failed)];
-    }
-    const roundTripsMs: number[] = [];
-    for (let i = 0; i < ROUND_TRIPS; i += 1) {
-      const startedMs = monotonicMs();
-      await store.ask('inspect', question, soon());
-      roundTripsMs.push(monotonicMs() - startedMs);
-    }
-    const released = await store.release(question, soon());
-    if ('failed' in released) return [scriptFailure('release', released.failed)];
-    findings.push({ state: 'ok', what: 'the scripts run' }, roundTrip(roundTripsMs));
-  } finally {
-    for (const key of [
-      recordKey(domain, 'doctor', 'doctor'),
-      windowKey(domain, 'doctor', '0', 'all'),
-      bornKey(domain),
-    ]) {
-      await withTimeout(connection.command('DEL', key)).catch((error) =>
-        findings.push({
-          state: 'warn',
-          what: `${key} could not be removed: ${messageOf(error)}`,
-          fix: 'it has a TTL; allow the ACL user +del',
-        }),
-      );
-    }
-  }
-  return findings;
-}
-
-function scriptFailure(script: string, reason: string): Finding {
-  const fixes: Record<string, string> = {
-    denied: 'give the ACL user ~tg:* +eval +evalsha +time +mget +get +set +del +info',
-    oom: 'raise maxmemory: Redis is full and refuses to write',
-    readonly: 'point REDIS_URL at the master, or use TOLLGATE_REDIS_MODE=sentinel',
-  };
-  return {
-    state: 'fail',
-    what: `the script ${script} fails: ${reason}`,
-    fix: fixes[reason] ?? 'see the log of Redis',
-  };
-}
-
-function roundTrip(samplesMs: readonly number[]): Finding {
-  const sorted = samplesMs.toSorted((a, b) => a - b);
-  const median = sorted[Math.floor(sorted.length / 2)] ?? 0;
-  const what = `a decision takes ${median.toFixed(1)} ms there and back (median of ${sorted.length}, longest ${(sorted.at(-1) ?? 0).toFixed(1)} ms)`;
-  return median < SLOW_MS
-    ? { state: 'ok', what }
-    : { state: 'warn', what, fix: 'bring Redis closer: the deadline of a decision is 50 ms' };
-}
-
-async function withTimeout<T>(work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer in ${COMMAND_MS} ms`)), COMMAND_MS);
-  });
-  return Promise.race([work, timeout]).finally(() => clearTimeout(timer));
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,11 +1,13 @@
 import type { Amounts } from '../model/amounts.js';
 import type { Call } from '../model/call.js';
-import type { Decision, FailureReason, RuleStatus } from '../model/decision.js';
+import type { Counted, Decision, FailureReason, RuleStatus } from '../model/decision.js';
+import type { Halt } from '../model/halt.js';
 import type { MatchedRule } from '../policy/match.js';
 import type { Limit, Policy } from '../policy/policy.js';
+import { spanOf } from '../policy/window.js';
 import type { Answer, WindowAnswer } from '../store/answer.js';
 import { deniedOutright, effectiveAction } from './question.js';
-import { reasonFor } from './reason.js';
+import { overSentence, reasonFor } from './reason.js';
 
 /** A rule without alertAt is near its limit at this share of it. */
 const NEAR_SHARE = 0.8;
@@ -16,6 +18,8 @@ export interface Case {
   readonly call: Call;
   readonly matched: readonly MatchedRule[];
   readonly amounts: Amounts;
+  /** The token for what this call causes. */
+  readonly lineage: string;
 }
 
 /** The decision that Redis made. */
@@ -27,12 +31,48 @@ export function decisionFrom(asked: Case, answer: Answer): Decision {
     const window = counts ? answer.windows[next++] : undefined;
     return ruleStatus(asked.policy, matched, window, !repeated);
   });
-  return finish(asked, rules, {
+  // A repeat holds what it was admitted with, whatever would be estimated now.
+  return finish(repeated ? { ...asked, amounts: answer.held } : asked, rules, {
     denied: answer.code === 'denied',
     decidedAtUs: answer.nowUs,
     degraded: undefined,
     repeat: answer.repeats,
+    halt: haltFrom(asked, answer, rules),
   });
+}
+
+/** The decision for an agent that is halted: no rule was checked. */
+export function haltedDecision(
+  asked: Case,
+  halt: Halt,
+  how: { decidedAtUs: number; degraded: FailureReason | undefined },
+): Decision {
+  const rules = asked.matched.map((matched) => ruleStatus(asked.policy, matched, undefined, false));
+  return finish(asked, rules, { ...how, denied: true, repeat: 0, halt });
+}
+
+/** The halt that this denial has set off: the longest, as lua/authorize.lua keeps it. */
+function haltFrom(asked: Case, answer: Answer, rules: readonly RuleStatus[]): Halt | undefined {
+  let latched: Halt | undefined;
+  for (const [i, { action, denied, partition, counted }] of rules.entries()) {
+    const rule = asked.matched[i]?.rule;
+    if (action !== 'halt' || !denied || !counted || !rule) continue;
+    const untilUs = rule.haltForUs === 0 ? 0 : answer.nowUs + rule.haltForUs;
+    const longer =
+      !latched || (latched.untilUs !== 0 && (untilUs === 0 || untilUs > latched.untilUs));
+    if (!longer) continue;
+    const { metric, limit, granted, span } = counted;
+    const why = overSentence(partition, metric, limit - granted, span);
+    latched = {
+      agent: asked.call.agent,
+      sinceUs: answer.nowUs,
+      untilUs,
+      rule: rule.id,
+      by: '',
+      why,
+    };
+  }
+  return latched;
 }
 
 /** Failures that are no fault of Redis: the caller left no time, or asked too much at once. */
@@ -46,22 +86,23 @@ export function degradedDecision(asked: Case, failed: FailureReason): Decision {
   const rules = asked.matched.map((matched): RuleStatus => {
     const status = ruleStatus(asked.policy, matched, undefined, true);
     const denies = NOT_REDIS.has(failed) || matched.rule.failureMode === 'deny';
-    return matched.outright === '' && status.action === 'block' && denies
-      ? { ...status, denied: true }
-      : status;
+    const blocks = status.action === 'block' || status.action === 'halt';
+    return matched.outright === '' && blocks && denies ? { ...status, denied: true } : status;
   });
   return finish(asked, rules, {
     denied: deniedOutright(asked.policy, asked.matched) || rules.some((rule) => rule.denied),
     decidedAtUs: 0,
     degraded: failed,
     repeat: 0,
+    halt: undefined,
   });
 }
 
 /** A repeat of a call that the failure modes allowed, while Redis is still away. */
 export function allowedAgain(asked: Case, failed: FailureReason, repeat: number): Decision {
   const rules = asked.matched.map((matched) => ruleStatus(asked.policy, matched, undefined, false));
-  return finish(asked, rules, { denied: false, decidedAtUs: 0, degraded: failed, repeat });
+  const how = { denied: false, decidedAtUs: 0, degraded: failed, repeat, halt: undefined };
+  return finish(asked, rules, how);
 }
 
 function ruleStatus(
@@ -77,11 +118,7 @@ function ruleStatus(
     ruleId: rule.id,
     action,
     partition,
-    counted: counted && {
-      metric: counted.rateLimit.metric,
-      limit: counted.limit.amount,
-      windowUs: counted.rateLimit.windowUs,
-    },
+    counted: counted && countedOf(counted, window?.granted ?? 0),
     window:
       window && counted
         ? {
@@ -101,6 +138,14 @@ function ruleStatus(
   };
 }
 
+function countedOf(
+  { rateLimit, limit }: NonNullable<MatchedRule['counted']>,
+  granted: number,
+): Counted {
+  const { metric } = rateLimit;
+  return { metric, limit: limit.amount + granted, granted, span: spanOf(rateLimit), calendar: '' };
+}
+
 function nearAmount(limit: Limit): number {
   return limit.thresholds[0] ?? limit.amount * NEAR_SHARE;
 }
@@ -113,6 +158,7 @@ function finish(
     decidedAtUs: number;
     degraded: FailureReason | undefined;
     repeat: number;
+    halt: Halt | undefined;
   },
 ): Decision {
   const decision: Decision = {
@@ -125,6 +171,8 @@ function finish(
     repeat: how.repeat,
     unmatched: asked.matched.length === 0,
     policyHash: asked.policy.hash,
+    halt: how.halt,
+    lineage: asked.lineage,
     affordable: how.denied
       ? affordable(rules, asked.amounts)
       : { costNano: undefined, tokensOut: undefined },
@@ -142,7 +190,7 @@ function affordable(rules: readonly RuleStatus[], amounts: Amounts): Decision['a
     ({ denied, counted, why }) => denied && (why !== '' || counted?.metric === 'calls'),
   );
   for (const { action, counted, window } of rules) {
-    if (action !== 'block' || !counted || !window) continue;
+    if ((action !== 'block' && action !== 'halt') || !counted || !window) continue;
     const left = hopeless ? 0 : Math.max(0, counted.limit - window.used);
     if (counted.metric === 'estimated_cost_usd') costNano = Math.min(costNano ?? left, left);
     if (counted.metric === 'tokens_out') tokensOut = Math.min(tokensOut ?? left, left);

@@ -1,18 +1,13 @@
 import type { FailureReason } from '../model/decision.js';
 import { monotonicMs } from '../redis/deadline.js';
-import type { Answer } from '../store/answer.js';
-import { recordKey } from '../store/keys.js';
-import { type Question, REPEAT_FOR_US, REPEAT_MAX } from '../store/question.js';
-import type { Store } from '../store/store.js';
 import type { Logger } from '../telemetry/log.js';
 import type { Metrics } from '../telemetry/metrics.js';
-import type { Announce } from './thresholds.js';
 
-/** At 100 calls a second, a minute and a half without Redis. */
+/** Of each kind: at 100 calls a second, a minute and a half without Redis. */
 const MAX_ENTRIES = 10_000;
 
-/** Windows in all admissions: about 15 MB. What an entry costs is mostly its windows. */
-const MAX_WINDOWS = 20_000;
+/** Of each kind: about 15 MB. What an entry costs is mostly its windows. */
+const MAX_WEIGHT = 20_000;
 
 /** An entry has waited for Redis already, so it waits longer for its answer than a decision does. */
 const REPLAY_DEADLINE_MS = 1_000;
@@ -23,145 +18,90 @@ const BATCH = 64;
 /** How often an unfinished journal is tried again, besides at each reconnect. */
 const RETRY_MS = 1_000;
 
+/** What Redis can be told late, in the order in which it is. */
+export const ENTRY_KINDS = ['withdrawal', 'admission', 'settlement'] as const;
+export type EntryKind = (typeof ENTRY_KINDS)[number];
+
+/** Something that Redis must still be told. Telling it twice must be harmless. */
+export interface Entry {
+  /** Names it within its kind. */
+  readonly id: string;
+  readonly domain: string;
+  /** How much memory it takes, in windows. */
+  readonly weight: number;
+  /** @returns why Redis gave no answer, once more; undefined when it is told */
+  tell(deadlineMs: number): Promise<FailureReason | undefined>;
+}
+
 /**
  * What Redis must still be told, because it gave no answer when it was asked. It is kept in memory:
  * what waits is lost with the process.
  */
 export interface Journal {
-  /** The caller was told ALLOW: the call is charged over any limit, once. */
-  admit(question: Question): void;
-  /** The caller was told DENY, but the script may have run: the attempt is taken back. */
-  release(question: Question): void;
-  /**
-   * The call was told ALLOW already, and Redis does not know yet.
-   * @returns how often it was asked again, this time included, and the attempt under which it was
-   *   allowed; or why its id cannot be used; undefined if the journal does not know the call
-   */
-  repeat(
-    question: Question,
-  ): { repeats: number; attempt: string } | 'finished' | 'mismatched' | undefined;
-  /** Redis has answered a question that the journal held, asked by force. */
-  settle(question: Question, answer: Answer): void;
+  /** Takes an entry, unless one of that name waits already. @returns false if it is full */
+  add(kind: EntryKind, entry: Entry): boolean;
+  has(kind: EntryKind, id: string): boolean;
+  /** Redis was told by other means. */
+  remove(kind: EntryKind, id: string): void;
   /** Tells Redis what waits; resolves when all is told or Redis fails again. */
   drain(): Promise<void>;
   size(): number;
   close(): void;
 }
 
-interface Admission {
-  readonly question: Question;
-  readonly admittedMs: number;
-  repeats: number;
-}
-
-export function createJournal(
-  store: Store,
-  metrics: Metrics,
-  log: Logger,
-  announce: Announce,
-): Journal {
-  const admissions = new Map<string, Admission>();
-  const releases = new Map<string, Question>();
-  let windows = 0;
+export function createJournal(metrics: Metrics, log: Logger): Journal {
+  const waiting: Record<EntryKind, Map<string, Entry>> = {
+    withdrawal: new Map(),
+    admission: new Map(),
+    settlement: new Map(),
+  };
+  const weights: Record<EntryKind, number> = { withdrawal: 0, admission: 0, settlement: 0 };
   let draining: Promise<void> | undefined;
   const timer = setInterval(() => void drain(), RETRY_MS);
   timer.unref();
 
-  const keyOf = ({ domain, agent, callId }: Question) => recordKey(domain, agent, callId);
-  const size = () => admissions.size + releases.size;
+  const size = () => ENTRY_KINDS.reduce((sum, kind) => sum + waiting[kind].size, 0);
 
-  function admit(question: Question): void {
-    if (admissions.has(keyOf(question))) return;
-    if (admissions.size >= MAX_ENTRIES || windows >= MAX_WINDOWS) {
-      metrics.journalDropped.inc({ kind: 'admission' });
-      return;
+  function add(kind: EntryKind, entry: Entry): boolean {
+    if (waiting[kind].has(entry.id)) return true;
+    if (waiting[kind].size >= MAX_ENTRIES || weights[kind] >= MAX_WEIGHT) {
+      metrics.journalDropped.inc({ kind });
+      return false;
     }
-    windows += question.windows.length;
-    admissions.set(keyOf(question), { question, admittedMs: monotonicMs(), repeats: 0 });
+    weights[kind] += entry.weight;
+    waiting[kind].set(entry.id, entry);
     metrics.journalEntries.set(size());
+    return true;
   }
 
-  function release(question: Question): void {
-    if (releases.size >= MAX_ENTRIES) {
-      metrics.journalDropped.inc({ kind: 'release' });
-      return;
-    }
-    releases.set(question.attempt, question);
+  function remove(kind: EntryKind, id: string): void {
+    const entry = waiting[kind].get(id);
+    if (!entry) return;
+    weights[kind] -= entry.weight;
+    waiting[kind].delete(id);
     metrics.journalEntries.set(size());
-  }
-
-  function repeat(question: Question): ReturnType<Journal['repeat']> {
-    const admission = admissions.size > 0 ? admissions.get(keyOf(question)) : undefined;
-    if (!admission) return undefined;
-    if (admission.question.digest !== question.digest) return 'mismatched';
-    const ageMs = monotonicMs() - admission.admittedMs;
-    if (ageMs * 1000 > REPEAT_FOR_US || admission.repeats >= REPEAT_MAX) return 'finished';
-    admission.repeats += 1;
-    return { repeats: admission.repeats, attempt: admission.question.attempt };
-  }
-
-  function settle(question: Question, answer: Answer): void {
-    const admission = admissions.get(keyOf(question));
-    if (admission && admissions.delete(keyOf(question))) {
-      windows -= admission.question.windows.length;
-      metrics.journalEntries.set(size());
-    }
-    const fields = { call_id: question.callId, agent: question.agent };
-    if (answer.code === 'mismatched') {
-      log.error(
-        fields,
-        'a call that was allowed while Redis was away has the call id of another call; it stays uncharged',
-      );
-      return;
-    }
-    for (const [
-      i,
-      { rule, partition, limit, windowUs, thresholds },
-    ] of question.windows.entries()) {
-      for (const [bit, amount] of thresholds.entries()) {
-        if (((answer.windows[i]?.raised ?? 0) & (1 << bit)) === 0) continue;
-        const share = limit === 0 ? 1 : Math.round((amount / limit) * 1e6) / 1e6;
-        announce({ ruleId: rule, partition, share, amount, windowUs, atUs: answer.nowUs }, fields);
-      }
-    }
-  }
-
-  /** Tells Redis one entry; the reason if it cannot. */
-  async function tellAdmission({ question }: Admission): Promise<FailureReason | undefined> {
-    const deadlineMs = monotonicMs() + REPLAY_DEADLINE_MS;
-    const answer = await store.ask('authorize', { ...question, mode: 'force' }, deadlineMs);
-    if ('failed' in answer) return answer.failed;
-    settle(question, answer);
-    return undefined;
-  }
-
-  async function tellRelease(question: Question): Promise<FailureReason | undefined> {
-    const outcome = await store.release(question, monotonicMs() + REPLAY_DEADLINE_MS);
-    if ('failed' in outcome) return outcome.failed;
-    releases.delete(question.attempt);
-    metrics.journalEntries.set(size());
-    return undefined;
   }
 
   /** Batch by batch; a domain that fails is left for the next time, the others go on. */
-  async function tellAll<Entry>(
-    entries: readonly Entry[],
-    domainOf: (entry: Entry) => string,
-    tell: (entry: Entry) => Promise<FailureReason | undefined>,
-  ): Promise<void> {
-    const failing = new Set<string>();
+  async function tellAll(kind: EntryKind, failing: Set<string>): Promise<void> {
+    const entries = [...waiting[kind].values()];
     for (let at = 0; at < entries.length; at += BATCH) {
-      const batch = entries.slice(at, at + BATCH).filter((entry) => !failing.has(domainOf(entry)));
-      const failures = await Promise.all(batch.map(tell));
-      for (const [i, entry] of batch.entries()) if (failures[i]) failing.add(domainOf(entry));
+      const batch = entries.slice(at, at + BATCH).filter(({ domain }) => !failing.has(domain));
+      const failures = await Promise.all(
+        batch.map((entry) => entry.tell(monotonicMs() + REPLAY_DEADLINE_MS)),
+      );
+      for (const [i, entry] of batch.entries()) {
+        if (failures[i]) failing.add(entry.domain);
+        else remove(kind, entry.id);
+      }
     }
   }
 
   async function drainNow(): Promise<void> {
     const waited = size();
+    const failing = new Set<string>();
     try {
-      await tellAll([...releases.values()], ({ domain }) => domain, tellRelease);
-      await tellAll([...admissions.values()], ({ question }) => question.domain, tellAdmission);
+      for (const kind of ENTRY_KINDS) await tellAll(kind, failing);
     } catch (error) {
       log.error({ err: error }, 'the journal could not be told to Redis; it is tried again');
     }
@@ -169,7 +109,7 @@ export function createJournal(
     if (told > 0) {
       log.info(
         { told, waiting: size() },
-        'Redis was told of calls that were decided while it gave no answer',
+        'Redis was told of calls that were decided or settled while it gave no answer',
       );
     }
   }
@@ -182,5 +122,12 @@ export function createJournal(
     return draining;
   }
 
-  return { admit, release, repeat, settle, drain, size, close: () => clearInterval(timer) };
+  return {
+    add,
+    has: (kind, id) => waiting[kind].has(id),
+    remove,
+    drain,
+    size,
+    close: () => clearInterval(timer),
+  };
 }

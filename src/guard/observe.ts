@@ -1,5 +1,6 @@
 import type { Call } from '../model/call.js';
 import { type Decision, denyingRule } from '../model/decision.js';
+import { spanEndUs } from '../model/span.js';
 import type { Logger } from '../telemetry/log.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { Announce } from './thresholds.js';
@@ -17,7 +18,9 @@ export function createObserver(metrics: Metrics, log: Logger, announce: Announce
     const { verdict, degraded } = decision;
     const rule = denyingRule(decision);
     metrics.authorizeDuration.observe(seconds);
-    metrics.decisions.inc({ verdict, rule: rule?.ruleId ?? 'none' });
+    const halted = decision.halt && !rule;
+    metrics.decisions.inc({ verdict, rule: halted ? 'halt' : (rule?.ruleId ?? 'none') });
+    if (decision.halt && rule) metrics.haltsSet.inc({ rule: decision.halt.rule });
     if (degraded) metrics.degradedDecisions.inc({ reason: degraded });
     if (decision.unmatched) metrics.unmatchedCalls.inc();
     if (decision.repeat > 0) metrics.repeatedCalls.inc();
@@ -35,9 +38,10 @@ export function createObserver(metrics: Metrics, log: Logger, announce: Announce
     for (const { ruleId, partition, counted, window } of decision.rules) {
       if (!counted || !window) continue;
       for (const share of window.raised) {
-        const { windowUs, limit } = counted;
-        const raised = { ruleId, partition, share, amount: share * limit, windowUs };
-        announce({ ...raised, atUs: decision.decidedAtUs }, fields);
+        const amount = share * (counted.limit - counted.granted);
+        const atUs = decision.decidedAtUs;
+        const untilUs = spanEndUs(counted.span, atUs);
+        announce({ ruleId, partition, share, amount, atUs, untilUs }, fields);
       }
     }
     const moneyRule = decision.rules.some((r) => r.counted?.metric === 'estimated_cost_usd');

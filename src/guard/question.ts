@@ -3,8 +3,11 @@ import type { Call } from '../model/call.js';
 import type { Action } from '../model/decision.js';
 import { domainOf, type MatchedRule } from '../policy/match.js';
 import type { Policy, Rule } from '../policy/policy.js';
+import { spanOf } from '../policy/window.js';
+import { formatHaltText } from '../store/halt.js';
 import type { Question, WindowQuestion } from '../store/question.js';
 import { digestOf } from './digest.js';
+import { overSentence } from './reason.js';
 
 /** What a rule does under this policy: with `mode: shadow` none denies. */
 export function effectiveAction(policy: Policy, rule: Rule): Action {
@@ -28,19 +31,8 @@ export function questionFor(
   attempt: string,
 ): Question {
   const windows: WindowQuestion[] = [];
-  for (const { rule, partition, counted, outright } of matched) {
-    if (!counted || outright !== '') continue;
-    const { rateLimit, limit } = counted;
-    windows.push({
-      rule: rule.id,
-      shape: rateLimit.shape,
-      partition,
-      kind: effectiveAction(policy, rule),
-      amount: amountOf(amounts, rateLimit.metric),
-      limit: limit.amount,
-      windowUs: rateLimit.windowUs,
-      thresholds: limit.thresholds,
-    });
+  for (const one of matched) {
+    if (one.counted && one.outright === '') windows.push(windowFor(policy, call, one, amounts));
   }
   return {
     domain: domainOf(policy, call),
@@ -49,6 +41,45 @@ export function questionFor(
     attempt,
     digest: digestOf(call),
     mode: deniedOutright(policy, matched) ? 'deny' : 'decide',
+    ageUs: 0,
+    final: call.final,
+    holdForUs: policy.holdForUs,
+    settleForUs: policy.settleForUs,
+    model: call.model,
+    provider: call.provider,
+    amounts,
     windows,
+  };
+}
+
+function windowFor(
+  policy: Policy,
+  call: Call,
+  { rule, partition, counted }: MatchedRule,
+  amounts: Amounts,
+): WindowQuestion {
+  if (!counted) throw new Error(`rule ${rule.id} counts nothing`);
+  const { rateLimit, limit } = counted;
+  const { metric, shape } = rateLimit;
+  const span = spanOf(rateLimit);
+  const kind = effectiveAction(policy, rule);
+  const window = { shape, partition, metric, limit: limit.amount, span };
+  return {
+    rule: rule.id,
+    ...window,
+    kind,
+    thresholds: limit.thresholds,
+    halt:
+      kind === 'halt'
+        ? {
+            forUs: rule.haltForUs,
+            text: formatHaltText({
+              agent: call.agent,
+              rule: rule.id,
+              why: overSentence(partition, metric, limit.amount, span),
+              window: { ...window, amount: amountOf(amounts, metric) },
+            }),
+          }
+        : undefined,
   };
 }

@@ -1,30 +1,43 @@
 import { amountOf, type Metric } from '../model/amounts.js';
-import {
-  type Decision,
-  denyingRule,
-  type FailureReason,
-  type RuleStatus,
-} from '../model/decision.js';
+import { type Decision, denyingRule, type FailureReason } from '../model/decision.js';
 import { formatDuration } from '../model/duration.js';
+import { EVERYONE, formatHaltTimes, type Halt } from '../model/halt.js';
 import { formatUsd } from '../model/money.js';
-import { latestRetryUs } from '../model/retry.js';
+import { retryAfterUs } from '../model/retry.js';
+import type { Span } from '../model/span.js';
 
 /** One sentence for people: which rule, whose window, used and limit, when to try again. */
 export function reasonFor(decision: Decision): string {
   const rule = denyingRule(decision);
+  if (decision.halt && !rule) return haltedSentence(decision.halt);
   if (!rule) return 'no rule of the policy matches this call, and the policy denies such calls';
   if (rule.why !== '') return `${rule.ruleId} denies calls of ${rule.partition}: ${rule.why}`;
   if (decision.degraded || !rule.window || !rule.counted) {
     return `${rule.ruleId} denies: ${WITHOUT_ANSWER[decision.degraded ?? 'error'] ?? `Redis gives no answer (${decision.degraded}), and its failure mode is deny`}`;
   }
-  const { metric, limit, windowUs } = rule.counted;
+  const { metric, limit, span } = rule.counted;
   const show = (amount: number) => formatAmount(amount, metric);
   const asked = amountOf(decision.amounts, metric);
   return (
     `${rule.ruleId}: ${rule.partition} has used ${show(rule.window.used)} of ${show(limit)}` +
-    `${UNITS[metric]} in ${formatDuration(windowUs)}, ` +
-    `and this call asks for ${show(asked)}; ${advice(decision.rules)}`
+    `${UNITS[metric]} in ${formatSpan(span)}, ` +
+    `and this call asks for ${show(asked)}; ${advice(decision)}`
   );
+}
+
+/** Why a rule halts an agent, known before the windows are read: what it must not pass. */
+export function overSentence(partition: string, metric: Metric, limit: number, span: Span): string {
+  return `${partition} asked for more than ${formatAmount(limit, metric)}${UNITS[metric]} in ${formatSpan(span)}`;
+}
+
+function haltedSentence(halt: Halt): string {
+  const who = halt.agent === EVERYONE ? 'every agent' : halt.agent;
+  const by = halt.rule === '' ? halt.by : `rule ${halt.rule}`;
+  return `HALTED: ${who} is halted ${formatHaltTimes(halt)}, by ${by || 'somebody'}: ${halt.why || 'no reason was given'}`;
+}
+
+function formatSpan(span: Span): string {
+  return 'windowUs' in span ? formatDuration(span.windowUs) : 'this period';
 }
 
 /** Failures that are not Redis' own, and what the caller can do. */
@@ -45,10 +58,11 @@ function formatAmount(amount: number, metric: Metric): string {
   return metric === 'estimated_cost_usd' ? formatUsd(amount) : String(amount);
 }
 
-/** When to try again: the latest over the denying rules. */
-function advice(rules: readonly RuleStatus[]): string {
-  const retryAfterUs = latestRetryUs(rules);
-  return retryAfterUs === undefined
+/** When to try again: the latest over the denying rules, and not before a halt has ended. */
+function advice(decision: Decision): string {
+  if (decision.halt) return `the agent is HALTED ${formatHaltTimes(decision.halt)}`;
+  const afterUs = retryAfterUs(decision);
+  return afterUs === undefined
     ? 'it never fits, however long it waits'
-    : `try again in ${formatDuration(retryAfterUs)}`;
+    : `try again in ${formatDuration(afterUs)}`;
 }

@@ -12,8 +12,9 @@ export interface Raised {
   readonly share: number;
   /** In the unit of the metric. */
   readonly amount: number;
-  readonly windowUs: number;
+  /** When it was reached, and until when that needs no second word, in µs. */
   readonly atUs: number;
+  readonly untilUs: number;
 }
 
 /** Says in log and metric what was raised. `fields` tell of the call. */
@@ -25,11 +26,11 @@ export type Announce = (raised: Raised, fields: object) => void;
  */
 export function createAnnouncer(metrics: Metrics, log: Logger): Announce {
   const quietUntilUs = new Map<string, number>();
-  return ({ ruleId, partition, share, amount, windowUs, atUs }, fields) => {
+  return ({ ruleId, partition, share, amount, atUs, untilUs }, fields) => {
     const key = `${ruleId} ${share} ${Math.ceil(amount)} ${partition}`;
     if ((quietUntilUs.get(key) ?? 0) > atUs) return;
     quietUntilUs.delete(key);
-    quietUntilUs.set(key, atUs + windowUs);
+    quietUntilUs.set(key, untilUs);
     const [oldest = ''] = quietUntilUs.keys();
     if (quietUntilUs.size > MAX_REMEMBERED) quietUntilUs.delete(oldest);
     metrics.thresholdsRaised.inc({ rule: ruleId, threshold: String(share) });

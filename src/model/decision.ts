@@ -1,4 +1,6 @@
 import type { Amounts, Metric } from './amounts.js';
+import type { Halt } from './halt.js';
+import type { Span } from './span.js';
 
 export type Verdict = 'allow' | 'deny';
 export type Action = 'block' | 'alert' | 'shadow' | 'halt';
@@ -25,13 +27,24 @@ export interface WindowStatus {
   readonly raised: readonly number[];
 }
 
+/** What a rule counts, and how much it lets pass. */
+export interface Counted {
+  readonly metric: Metric;
+  /** Grants included. */
+  readonly limit: number;
+  readonly granted: number;
+  readonly span: Span;
+  /** "day in Asia/Singapore"; '' for a window that slides. */
+  readonly calendar: string;
+}
+
 /** What one matching rule says of the call. */
 export interface RuleStatus {
   readonly ruleId: string;
   readonly action: Action;
   readonly partition: string;
   /** Absent for a rule that denies outright. */
-  readonly counted: { metric: Metric; limit: number; windowUs: number } | undefined;
+  readonly counted: Counted | undefined;
   /** Absent when degraded, and for a rule that denies outright. */
   readonly window: WindowStatus | undefined;
   readonly denied: boolean;
@@ -58,6 +71,10 @@ export interface Decision {
   readonly unmatched: boolean;
   /** On a denial, what would still fit; undefined where no rule counts it, or when degraded. */
   readonly affordable: { costNano: number | undefined; tokensOut: number | undefined };
+  /** What stops the agent: no rule was checked, or this denial has halted it. */
+  readonly halt: Halt | undefined;
+  /** What this call causes passes it on as its parent. */
+  readonly lineage: string;
   /** On a denial, one sentence for people; '' otherwise. */
   readonly reason: string;
   readonly policyHash: string;

@@ -1,13 +1,18 @@
-import type { RuleStatus } from './decision.js';
+import type { Decision } from './decision.js';
 
 /**
- * Time in µs until a denied call could pass: the latest over the denying rules.
- * @returns undefined if for one of them waiting is no help
+ * Time in µs until a denied call could pass: the latest over the denying rules, and not before the
+ * halt has ended.
+ * @returns undefined if waiting is no help
  */
-export function latestRetryUs(rules: readonly RuleStatus[]): number | undefined {
-  let latest: number | undefined = 0;
-  for (const rule of rules) {
-    if (!rule.denied) continue;
+export function retryAfterUs({ rules, halt, decidedAtUs }: Decision): number | undefined {
+  if (halt?.untilUs === 0) return undefined;
+  // Without Redis there is only our own clock.
+  const nowUs = decidedAtUs || Date.now() * 1000;
+  let latest = halt ? Math.max(0, halt.untilUs - nowUs) : 0;
+  const denying = rules.filter((rule) => rule.denied);
+  if (!halt && denying.length === 0) return undefined;
+  for (const rule of denying) {
     if (rule.retryAfterUs === undefined) return undefined;
     latest = Math.max(latest, rule.retryAfterUs);
   }

@@ -3,6 +3,7 @@ import type { Metric } from '../model/amounts.js';
 import type { Attribute } from '../model/call.js';
 import { parseDecimal } from '../model/decimal.js';
 import { MAX_WINDOW_AMOUNT, NANO_PER_USD } from '../model/money.js';
+import type { Identity } from '../model/settlement.js';
 import { type Condition, parseDepth, parseGlobs } from './condition.js';
 import type { Limit, Policy, RateLimit, Rule } from './policy.js';
 import { type Problems, valueAt } from './problems.js';
@@ -145,7 +146,7 @@ export function buildDomain(
   problems: Problems,
 ): Policy['domain'] {
   if (!file.domain.startsWith('{')) return { name: file.domain };
-  const attribute = file.domain.slice(1, -1) as Attribute;
+  const attribute = file.domain.slice(1, -1) as keyof Identity;
   for (const [index, rule] of rules.entries()) {
     if (rule.rateLimit && !rule.per.includes(attribute)) {
       problems.add(

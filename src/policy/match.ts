@@ -1,4 +1,5 @@
 import { attributeOf, type Call } from '../model/call.js';
+import type { Identity } from '../model/settlement.js';
 import { encodeValue, partitionOf } from './partition.js';
 import type { Limit, Policy, RateLimit, Rule } from './policy.js';
 
@@ -36,9 +37,9 @@ function limitFor(rateLimit: RateLimit, call: Call): Limit {
   return override?.limit ?? rateLimit.limit;
 }
 
-/** The name of the domain that a call belongs to. */
-export function domainOf(policy: Policy, call: Call): string {
+/** The name of the domain that the calls of an identity belong to. */
+export function domainOf(policy: Policy, identity: Identity): string {
   return 'name' in policy.domain
     ? policy.domain.name
-    : encodeValue(attributeOf(call, policy.domain.attribute));
+    : encodeValue(identity[policy.domain.attribute]);
 }

@@ -1,6 +1,7 @@
 import type { Metric } from '../model/amounts.js';
 import type { Attribute } from '../model/call.js';
 import type { Action } from '../model/decision.js';
+import type { Identity } from '../model/settlement.js';
 import type { Condition } from './condition.js';
 
 /** The policy in force: what the operator's file says, checked and ready to match calls. */
@@ -8,7 +9,7 @@ export interface Policy {
   /** First 12 hex digits of the SHA-256 of the file. */
   readonly hash: string;
   /** The namespace in Redis: a name, or the attribute whose value names it. */
-  readonly domain: { readonly name: string } | { readonly attribute: Attribute };
+  readonly domain: { readonly name: string } | { readonly attribute: keyof Identity };
   /** `shadow`: every rule decides and counts, none denies. */
   readonly mode: 'enforce' | 'shadow';
   /** What becomes of a call that no rule matches. */

@@ -1,3 +1,5 @@
+import type { Span } from '../model/span.js';
+
 const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
 
 /** A year and a day: longer than any budget, short enough for microseconds in a double. */
@@ -22,4 +24,9 @@ export function formatWindow(seconds: number): string {
   if (seconds % 3_600 === 0) return `${seconds / 3_600} h`;
   if (seconds % 60 === 0 && seconds > 60) return `${seconds / 60} min`;
   return `${seconds} s`;
+}
+
+/** What a window of the policy covers at this moment. */
+export function spanOf({ windowUs }: { windowUs: number }): Span {
+  return { windowUs };
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { Cluster, Redis, type Result } from 'ioredis';
+import { Cluster, Redis } from 'ioredis';
 import type { RedisAddress } from './address.js';
 import { SCRIPT_NAMES, type ScriptName, type Scripts } from './scripts.js';
 
@@ -35,12 +35,12 @@ export interface Connection {
   readonly address: RedisAddress;
   /** Can a command be sent at this moment? */
   ready(): boolean;
-  /** Runs a script: one round trip, numbers back. Rejects with a Redis or a connection error. */
+  /** Runs a script: one round trip, a flat reply. Rejects with a Redis or a connection error. */
   run(
     script: ScriptName,
     keys: readonly string[],
     args: readonly (string | number)[],
-  ): Promise<number[]>;
+  ): Promise<ScriptReply>;
   /** Any other command that is routed by `key`; '' for any node. */
   command(name: string, key: string, ...args: (string | number)[]): Promise<unknown>;
   /** The same command on every master. */
@@ -48,13 +48,14 @@ export interface Connection {
   close(): void;
 }
 
-declare module 'ioredis' {
-  interface RedisCommander<Context> {
-    tollgate_authorize(...args: (string | number)[]): Result<number[], Context>;
-    tollgate_inspect(...args: (string | number)[]): Result<number[], Context>;
-    tollgate_release(...args: (string | number)[]): Result<number[], Context>;
-  }
-}
+/** What a script replies: numbers, and here and there a text. */
+export type ScriptReply = (number | string)[];
+
+/** What defineCommand adds to a client, which its types cannot know. */
+type Defined = Record<
+  `tollgate_${ScriptName}`,
+  (keyCount: number, ...args: (string | number)[]) => Promise<ScriptReply>
+>;
 
 /** Opens a connection, and keeps trying for ever if there is nothing to connect to. */
 export function openConnection(options: ConnectionOptions): Connection {
@@ -76,7 +77,8 @@ export function openConnection(options: ConnectionOptions): Connection {
   return {
     address: options.address,
     ready: () => client.status === 'ready',
-    run: (script, keys, args) => client[`tollgate_${script}`](keys.length, ...keys, ...args),
+    run: (script, keys, args) =>
+      (client as unknown as Defined)[`tollgate_${script}`](keys.length, ...keys, ...args),
     command: (name, key, ...args) => client.call(name, ...(key === '' ? [] : [key]), ...args),
     onEveryMaster: (name, ...args) =>
       Promise.all(

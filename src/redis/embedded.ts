@@ -27,11 +27,10 @@ export async function startEmbeddedRedis(): Promise<EmbeddedRedis> {
       password: undefined,
       db: 0,
     },
-    adapt: (scripts) => ({
-      authorize: withoutShebang(scripts.authorize),
-      inspect: withoutShebang(scripts.inspect),
-      release: withoutShebang(scripts.release),
-    }),
+    adapt: (scripts) =>
+      Object.fromEntries(
+        Object.entries(scripts).map(([name, script]) => [name, withoutShebang(script)]),
+      ) as Scripts,
     close: () => engine.close(),
   };
 }

@@ -4,7 +4,17 @@ import { fileURLToPath } from 'node:url';
 /** Where the scripts lie, beside `dist` in the package. */
 export const LUA_FOLDER = fileURLToPath(new URL('../../../lua/', import.meta.url));
 
-export const SCRIPT_NAMES = ['authorize', 'inspect', 'release'] as const;
+export const SCRIPT_NAMES = [
+  'authorize',
+  'inspect',
+  'withdraw',
+  'settle',
+  'release',
+  'recall',
+  'halt',
+  'resume',
+  'grant',
+] as const;
 export type ScriptName = (typeof SCRIPT_NAMES)[number];
 export type Scripts = Readonly<Record<ScriptName, string>>;
 

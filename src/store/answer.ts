@@ -1,7 +1,16 @@
+import { type Amounts, COST_SOURCES } from '../model/amounts.js';
 import type { FailureReason } from '../model/decision.js';
 
 /** Reply codes of lua/authorize.lua, by number. */
-const CODES = ['denied', 'allowed', 'repeated', 'finished', 'mismatched', 'late'] as const;
+const CODES = [
+  'denied',
+  'allowed',
+  'repeated',
+  'finished',
+  'mismatched',
+  'late',
+  'halted',
+] as const;
 export type Code = (typeof CODES)[number];
 
 /** What one window says, in the order of the question. */
@@ -14,6 +23,17 @@ export interface WindowAnswer {
   readonly shadowDenied: boolean;
   /** Bit i: the call raised threshold i. */
   readonly raised: number;
+  /** What grants add to the limit. */
+  readonly granted: number;
+}
+
+/** A halt as Redis keeps it. */
+export interface StoredHalt {
+  readonly sinceUs: number;
+  /** 0 until somebody resumes the agent. */
+  readonly untilUs: number;
+  /** JSON, as whoever ordered it wrote it. */
+  readonly text: string;
 }
 
 export interface Answer {
@@ -21,7 +41,11 @@ export interface Answer {
   /** When the script ran, on the Redis clock. */
   readonly nowUs: number;
   readonly repeats: number;
+  /** What the call holds; for a repeat, since it was admitted. */
+  readonly held: Amounts;
   readonly windows: readonly WindowAnswer[];
+  /** What stops the agent, with the code halted. */
+  readonly halt: StoredHalt | undefined;
 }
 
 /** There is no answer. */
@@ -31,20 +55,28 @@ export interface Failure {
   readonly mayHaveRun: boolean;
 }
 
-const HEAD = 3;
-const PER_WINDOW = 5;
+const HEAD = 7;
+const PER_WINDOW = 6;
+
+const NOTHING: Amounts = { costNano: 0, costSource: 'none', tokensIn: 0, tokensOut: 0 };
 
 /** Reads the flat reply that lua/include/decide.lua describes. */
-export function parseAnswer(reply: readonly number[]): Answer {
-  const [code = -1, nowUs = 0, repeats = 0] = reply;
+export function parseAnswer(reply: readonly (number | string)[]): Answer {
+  const [code = -1, nowUs = 0, repeats = 0] = reply as readonly number[];
   const name = CODES[code];
   if (name === undefined) throw new Error(`reply code ${code} of the script is unknown`);
+  const nothing = { code: name, nowUs, repeats: 0, held: NOTHING, windows: [], halt: undefined };
+  if (name === 'late') return nothing;
+  if (name === 'halted') {
+    const [sinceUs, untilUs, text] = reply.slice(2);
+    const halt = { sinceUs: Number(sinceUs), untilUs: Number(untilUs), text: String(text) };
+    return { ...nothing, halt };
+  }
   const windows: WindowAnswer[] = [];
   for (let at = HEAD; at < reply.length; at += PER_WINDOW) {
-    const [used = 0, retryAfter = 0, resetAfterUs = 0, flags = 0, raised = 0] = reply.slice(
-      at,
-      at + PER_WINDOW,
-    );
+    const numbers = reply.slice(at, at + PER_WINDOW) as number[];
+    const [used = 0, retryAfter = 0, resetAfterUs = 0, flags = 0, raised = 0, granted = 0] =
+      numbers;
     windows.push({
       used,
       retryAfterUs: retryAfter < 0 ? undefined : retryAfter,
@@ -52,9 +84,19 @@ export function parseAnswer(reply: readonly number[]): Answer {
       denied: (flags & 1) !== 0,
       shadowDenied: (flags & 2) !== 0,
       raised,
+      granted,
     });
   }
-  return { code: name, nowUs, repeats, windows };
+  return { code: name, nowUs, repeats, held: readAmounts(reply, 3), windows, halt: undefined };
+}
+
+/** Reads cost, tokens in, tokens out and the source of the cost, from `at` on. */
+export function readAmounts(reply: readonly (number | string)[], at: number): Amounts {
+  const [costNano = 0, tokensIn = 0, tokensOut = 0, source = 1] = reply.slice(
+    at,
+    at + 4,
+  ) as number[];
+  return { costNano, costSource: COST_SOURCES[source] ?? 'none', tokensIn, tokensOut };
 }
 
 /**

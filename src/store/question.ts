@@ -1,10 +1,15 @@
-import { recordKey, WINDOW_SLICES, windowKey } from './keys.js';
+import { type Amounts, COST_SOURCES, METRICS, type Metric } from '../model/amounts.js';
+import type { Span } from '../model/span.js';
+import { type CallName, ordersKey, recordKey, WINDOW_SLICES, windowKey } from './keys.js';
 
-/** What a rule does in the script; the numbers are those of lua/include/decide.lua. */
+/** What a rule does in the script; the numbers are those of lua/include/question.lua. */
 export const KIND = { alert: 0, block: 1, shadow: 2, halt: 3 } as const;
 
-/** How the script is asked: to decide, to deny whatever the windows say, or to charge regardless. */
-export const MODE = { decide: 0, deny: 1, force: 2 } as const;
+/**
+ * How the script is asked: to decide, to deny whatever the windows say, to charge regardless, to
+ * charge a settled call that nobody authorized, or to decide as if there were no halts.
+ */
+export const MODE = { decide: 0, deny: 1, force: 2, claim: 3, look: 4 } as const;
 
 /** How long, and how often, a repeat is answered with the first verdict. */
 export const REPEAT_FOR_US = 60_000_000;
@@ -16,46 +21,72 @@ export interface WindowQuestion {
   readonly shape: string;
   readonly partition: string;
   readonly kind: keyof typeof KIND;
-  readonly amount: number;
+  readonly metric: Metric;
   readonly limit: number;
-  readonly windowUs: number;
+  readonly span: Span;
   /** In the unit of the limit, ascending. */
   readonly thresholds: readonly number[];
+  /** For a halt: how long, 0 until somebody resumes the agent; and what is kept of it, a JSON text. */
+  readonly halt: { readonly forUs: number; readonly text: string } | undefined;
 }
 
 /** One call, as the script is asked about it. */
-export interface Question {
-  readonly domain: string;
-  readonly agent: string;
-  readonly callId: string;
+export interface Question extends CallName {
   /** Id of this attempt to decide: the same in every sending of it, different in a caller's retry. */
   readonly attempt: string;
   /** Of everything in the request but its id and timestamp. */
   readonly digest: string;
   readonly mode: keyof typeof MODE;
+  /** Time since it was asked: 0, but for a call that is charged by force. */
+  readonly ageUs: number;
+  /** The amounts are what the call has used. */
+  readonly final: boolean;
+  readonly holdForUs: number;
+  readonly settleForUs: number;
+  readonly model: string;
+  readonly provider: string;
+  readonly amounts: Amounts;
   readonly windows: readonly WindowQuestion[];
 }
 
-export function questionKeys({ domain, agent, callId, windows }: Question): string[] {
-  const keys = [recordKey(domain, agent, callId)];
-  for (const w of windows) keys.push(windowKey(domain, w.rule, w.shape, w.partition));
+export function questionKeys(question: Question): string[] {
+  const { domain } = question;
+  const keys = [ordersKey(domain), recordKey(question)];
+  for (const w of question.windows) keys.push(windowKey(domain, w.rule, w.shape, w.partition));
   return keys;
 }
 
 export function questionArguments(question: Question, notAfterUs: number): (string | number)[] {
   const args = [
     notAfterUs,
+    question.agent,
     question.attempt,
     question.digest,
     MODE[question.mode],
+    question.ageUs,
+    question.final ? 1 : 0,
     REPEAT_FOR_US,
     REPEAT_MAX,
+    question.holdForUs,
+    question.settleForUs,
+    question.model,
+    question.provider,
+    ...amountArguments(question.amounts),
   ];
   for (const w of question.windows) {
-    args.push(KIND[w.kind], w.amount, w.limit, sliceUs(w.windowUs));
+    args.push(KIND[w.kind], METRICS.indexOf(w.metric), w.limit);
+    if ('edgesUs' in w.span) args.push(-1, ...w.span.edgesUs);
+    else args.push(sliceUs(w.span.windowUs));
     args.push(w.thresholds.length, ...w.thresholds);
+    if (w.halt) args.push(w.halt.forUs, w.halt.text);
   }
   return args;
+}
+
+/** Cost, tokens in, tokens out, source of the cost. */
+function amountArguments(amounts: Amounts): number[] {
+  const { costNano, tokensIn, tokensOut, costSource } = amounts;
+  return [costNano, tokensIn, tokensOut, COST_SOURCES.indexOf(costSource)];
 }
 
 /** The length of a slice, so that WINDOW_SLICES of them cover the window. */

@@ -1,12 +1,22 @@
 import { RedisClock } from '../redis/clock.js';
-import type { Connection } from '../redis/connection.js';
+import type { Connection, ScriptReply } from '../redis/connection.js';
 import { beforeDeadline, monotonicMs, pollOnce, TIMED_OUT } from '../redis/deadline.js';
 import type { ScriptName } from '../redis/scripts.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { type Answer, type Failure, failureFrom, parseAnswer } from './answer.js';
-import { recordKey } from './keys.js';
+import { type CallName, recordKey } from './keys.js';
 import { Line } from './line.js';
 import { type Question, questionArguments, questionKeys } from './question.js';
+import {
+  parseRecalled,
+  parseReleased,
+  parseSettled,
+  type Recalled,
+  type Released,
+  type Settled,
+  settleArguments,
+  type Used,
+} from './settlement.js';
 
 /** Domains that are remembered; past that all are forgotten, which costs each a round trip. */
 const MAX_DOMAINS = 10_000;
@@ -23,7 +33,13 @@ export interface Store {
     deadlineMs: number,
   ): Promise<Answer | Failure>;
   /** Takes back an attempt that may have admitted the call and that nobody was told of. */
-  release(question: Question, deadlineMs: number): Promise<{ released: boolean } | Failure>;
+  withdraw(question: Question, deadlineMs: number): Promise<{ withdrawn: boolean } | Failure>;
+  /** Replaces what a call holds by what it has used, once. */
+  settle(name: CallName, used: Used, deadlineMs: number): Promise<Settled | Failure>;
+  /** Gives back what a call holds that was never sent, once. */
+  release(name: CallName, deadlineMs: number): Promise<Released | Failure>;
+  /** What is known of a call. */
+  recall(name: CallName, deadlineMs: number): Promise<Recalled | Failure>;
   /**
    * Asks about nothing, which loads the script and learns the domain's clock, so that a call need
    * not wait for either.
@@ -66,7 +82,7 @@ export function createStore(connection: Connection, metrics: Metrics): Store {
     keys: string[],
     args: (string | number)[],
     deadlineMs: number,
-    parse: (reply: readonly number[]) => T,
+    parse: (reply: ScriptReply) => T,
   ): Promise<T | Failure> {
     if (!connection.ready()) return fail({ failed: 'unavailable', mayHaveRun: false });
     const startedMs = monotonicMs();
@@ -115,6 +131,17 @@ export function createStore(connection: Connection, metrics: Metrics): Store {
     return answer;
   }
 
+  /** Runs one of the scripts whose only key is the record of a call. */
+  function onRecord<T>(
+    script: 'withdraw' | 'settle' | 'release' | 'recall',
+    name: CallName,
+    args: (string | number)[],
+    deadlineMs: number,
+    parse: (reply: ScriptReply) => T,
+  ): Promise<T | Failure> {
+    return run(stateOf(name.domain), script, [recordKey(name)], args, deadlineMs, parse);
+  }
+
   return {
     async ask(script, question, deadlineMs) {
       const keys = questionKeys(question);
@@ -136,15 +163,14 @@ export function createStore(connection: Connection, metrics: Metrics): Store {
       const late = line.isLate(monotonicMs());
       return fail({ failed: late ? 'timeout' : 'deadline', mayHaveRun: false });
     },
-    release: ({ domain, agent, callId, attempt }, deadlineMs) =>
-      run(
-        stateOf(domain),
-        'release',
-        [recordKey(domain, agent, callId)],
-        [attempt],
-        deadlineMs,
-        (reply) => ({ released: reply[0] === 1 }),
-      ),
+    withdraw: (question, deadlineMs) =>
+      onRecord('withdraw', question, [question.attempt], deadlineMs, (reply) => ({
+        withdrawn: reply[0] === 1,
+      })),
+    settle: (name, used, deadlineMs) =>
+      onRecord('settle', name, settleArguments(used), deadlineMs, parseSettled),
+    release: (name, deadlineMs) => onRecord('release', name, [], deadlineMs, parseReleased),
+    recall: (name, deadlineMs) => onRecord('recall', name, [], deadlineMs, parseRecalled),
     async touch(domain, deadlineMs) {
       const nothing: Question = {
         domain,
@@ -153,6 +179,13 @@ export function createStore(connection: Connection, metrics: Metrics): Store {
         attempt: '',
         digest: '',
         mode: 'decide',
+        ageUs: 0,
+        final: false,
+        holdForUs: 0,
+        settleForUs: 0,
+        model: '',
+        provider: '',
+        amounts: { costNano: 0, costSource: 'none', tokensIn: 0, tokensOut: 0 },
         windows: [],
       };
       await askOnce('authorize', nothing, questionKeys(nothing), ALWAYS_LATE, deadlineMs);

@@ -5,6 +5,9 @@ const DURATION_BUCKETS_S = [
   0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.05, 0.075, 0.15, 0.5,
 ];
 
+/** Even around 1, and to ten times either way. */
+const RATIO_BUCKETS = [0.1, 0.25, 0.5, 0.8, 0.95, 1, 1.05, 1.25, 2, 4, 10];
+
 export type Metrics = ReturnType<typeof createMetrics>;
 
 /** Every metric of the sidecar, in a registry of its own. Names are base units, as Prometheus asks. */
@@ -20,17 +23,40 @@ export function createMetrics() {
   const duration = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
     new Histogram({ name, help, labelNames, registers, buckets: DURATION_BUCKETS_S });
 
+  const ratio = (name: string, help: string) =>
+    new Histogram({ name, help, registers, buckets: RATIO_BUCKETS });
+
   return {
     registry,
     decisions: counter(
       'tollgate_decisions_total',
-      'Decisions, by verdict and by the rule that denied (none for an allowed call).',
+      'Decisions, by verdict and by the rule that denied (none for an allowed call, halt for an agent that is halted).',
       ['verdict', 'rule'],
     ),
     shadowDenials: counter(
       'tollgate_shadow_denials_total',
       'Calls that a rule in shadow would have denied.',
       ['rule'],
+    ),
+    haltsSet: counter('tollgate_halts_total', 'Agents halted by a denial, by rule.', ['rule']),
+    settlements: counter(
+      'tollgate_settlements_total',
+      'Calls settled, by state (settled, late, unheld, unauthorized, repeat, pending) and outcome.',
+      ['state', 'outcome'],
+    ),
+    releases: counter(
+      'tollgate_releases_total',
+      'Calls released, by state (released, settled, unheld, repeat, pending).',
+      ['state'],
+    ),
+    settledUsd: counter('tollgate_settled_usd_total', 'What settled calls have cost, in USD.'),
+    overageUsd: counter(
+      'tollgate_overage_usd_total',
+      'How much more settled calls have cost than they held, in USD.',
+    ),
+    estimateRatio: ratio(
+      'tollgate_estimate_ratio',
+      'Real cost of a settled call by what it held; 1 is a perfect estimate.',
     ),
     degradedDecisions: counter(
       'tollgate_degraded_decisions_total',
@@ -93,7 +119,7 @@ export function createMetrics() {
     ),
     journalEntries: gauge(
       'tollgate_journal_entries',
-      'Admissions and releases that wait for Redis to come back.',
+      'Admissions, withdrawals and settlements that wait for Redis to come back.',
     ),
     journalDropped: counter(
       'tollgate_journal_dropped_total',

@@ -9,20 +9,25 @@ import {
 import type { PackageDefinition } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
-import type { Guard, Refusal } from '../guard/guard.js';
+import type { Guard } from '../guard/guard.js';
+import type { Refusal } from '../guard/refusal.js';
 import type { Call } from '../model/call.js';
 import type { Decision } from '../model/decision.js';
 import type { Logger } from '../telemetry/log.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { deadlineOf } from './deadline.js';
 import { decodeCall } from './decode.js';
+import { decodeRelease, decodeSettlement } from './decode-life.js';
 import { loadApi } from './definition.js';
 import { encodeDecision } from './encode.js';
+import { encodeRelease, encodeSettlement } from './encode-life.js';
 import { FILE_DESCRIPTORS } from './generated/descriptors.js';
 import type { AuthorizeRequest__Output } from './generated/tollgate/v1/AuthorizeRequest.js';
 import type { AuthorizeResponse } from './generated/tollgate/v1/AuthorizeResponse.js';
 import type { InspectRequest__Output } from './generated/tollgate/v1/InspectRequest.js';
 import type { InspectResponse } from './generated/tollgate/v1/InspectResponse.js';
+import type { ReleaseRequest__Output } from './generated/tollgate/v1/ReleaseRequest.js';
+import type { SettleRequest__Output } from './generated/tollgate/v1/SettleRequest.js';
 import { formatListen, type ListenAddress, removeStaleSocket } from './listen.js';
 
 const SERVICE = 'tollgate.v1.Tollgate';
@@ -66,6 +71,18 @@ export async function startApi(
     Authorize: unary((request: AuthorizeRequest__Output, deadlineMs) =>
       answer(request, (call) => guard.authorize(call, deadlineMs)),
     ),
+    Settle: unary(async (request: SettleRequest__Output, deadlineMs) => {
+      const settlement = decodeSettlement(request);
+      if ('violations' in settlement) return refuseViolations(settlement.violations);
+      const outcome = await guard.settle(settlement, deadlineMs);
+      if (!('refused' in outcome)) return encodeSettlement(outcome);
+      return refuseCall(outcome, settlement.callId, 'call.parent');
+    }),
+    Release: unary(async (request: ReleaseRequest__Output, deadlineMs) => {
+      const order = decodeRelease(request);
+      if ('violations' in order) return refuseViolations(order.violations);
+      return encodeRelease(await guard.release(order, deadlineMs));
+    }),
     Inspect: unary(async (request: InspectRequest__Output, deadlineMs) => {
       if (!request.call) return { code: status.INVALID_ARGUMENT, details: 'call: is required' };
       const outcome = await answer(request.call, (call) => guard.inspect(call, deadlineMs));
@@ -98,15 +115,34 @@ export async function startApi(
     decide: (call: Call) => Promise<Decision | Refusal>,
   ): Promise<AuthorizeResponse | Refused> {
     const call = decodeCall(request);
-    if ('violations' in call) return refuse(status.INVALID_ARGUMENT, call.violations.join('\n'));
+    if ('violations' in call) return refuseViolations(call.violations);
     const decision = await decide(call);
     if (!('refused' in decision)) return encodeDecision(decision);
-    return refuse(
-      status.ALREADY_EXISTS,
-      decision.refused === 'finished'
-        ? `call_id: "${call.callId}" is finished: it was admitted and its repeats are used up; a new call needs a new id`
-        : `call_id: "${call.callId}" belongs to a different request of this agent; a new call needs a new id`,
-    );
+    return refuseCall(decision, call.callId, 'parent');
+  }
+
+  function refuseViolations(violations: readonly string[]): Refused {
+    return refuse(status.INVALID_ARGUMENT, violations.join('\n'));
+  }
+
+  /** @param parent the field that has the lineage token */
+  function refuseCall({ refused, why = '' }: Refusal, callId: string, parent: string): Refused {
+    switch (refused) {
+      case 'finished':
+        return refuse(
+          status.ALREADY_EXISTS,
+          `call_id: "${callId}" is finished: it was settled or released, or its repeats are used up; a new call needs a new id`,
+        );
+      case 'mismatched':
+        return refuse(
+          status.ALREADY_EXISTS,
+          `call_id: "${callId}" belongs to a different request of this agent; a new call needs a new id`,
+        );
+      case 'forged':
+        return refuse(status.PERMISSION_DENIED, `${parent}: ${why}`);
+      case 'lineage':
+        return refuse(status.INVALID_ARGUMENT, `${parent}: ${why}`);
+    }
   }
 
   function unary<Request, Response>(

@@ -92,7 +92,8 @@ export function decodeCall(request: AuthorizeRequest__Output): Call | { violatio
   };
 }
 
-function textProblem(text: string, maxBytes: number): string | undefined {
+/** What is wrong with a text; undefined if nothing is. */
+export function textProblem(text: string, maxBytes: number): string | undefined {
   if (text === '') return undefined;
   // A UTF-16 unit is at most three bytes, so a short text needs no count.
   if (text.length * 3 > maxBytes && Buffer.byteLength(text) > maxBytes) {

@@ -1,8 +1,11 @@
-import type { CostSource, Metric } from '../model/amounts.js';
+import type { Amounts, CostSource, Metric } from '../model/amounts.js';
 import type { Action, Decision, RuleStatus } from '../model/decision.js';
+import type { Halt } from '../model/halt.js';
 import { usdFromNano } from '../model/money.js';
-import { latestRetryUs } from '../model/retry.js';
+import { retryAfterUs } from '../model/retry.js';
+import type { Amounts as WireAmounts } from './generated/tollgate/v1/Amounts.js';
 import type { AuthorizeResponse } from './generated/tollgate/v1/AuthorizeResponse.js';
+import type { Halt as WireHalt } from './generated/tollgate/v1/Halt.js';
 import type { RuleStatus as WireRuleStatus } from './generated/tollgate/v1/RuleStatus.js';
 
 const ACTIONS = {
@@ -34,19 +37,14 @@ const COST_SOURCES = {
 export function encodeDecision(decision: Decision): AuthorizeResponse {
   const { amounts, affordable, rules } = decision;
   const denied = decision.verdict === 'deny';
-  const retryUs = denied && rules.some((rule) => rule.denied) ? latestRetryUs(rules) : undefined;
+  const retryUs = denied ? retryAfterUs(decision) : undefined;
   return {
     verdict: denied ? 'VERDICT_DENY' : 'VERDICT_ALLOW',
     call_id: decision.callId,
     decided_at_us: decision.decidedAtUs,
     reason: decision.reason,
     rules: rules.map(encodeRule),
-    amounts: {
-      cost_usd: usdFromNano(amounts.costNano),
-      cost_source: COST_SOURCES[amounts.costSource],
-      tokens_in: amounts.tokensIn,
-      tokens_out: amounts.tokensOut,
-    },
+    amounts: encodeAmounts(amounts),
     ...(retryUs === undefined ? {} : { retry_after_ms: roundUpMs(retryUs) }),
     never_fits: rules.some((rule) => rule.neverFits),
     ...(affordable.costNano === undefined
@@ -58,6 +56,28 @@ export function encodeDecision(decision: Decision): AuthorizeResponse {
     repeat: decision.repeat,
     unmatched: decision.unmatched,
     policy_hash: decision.policyHash,
+    lineage: decision.lineage,
+    ...(decision.halt ? { halt: encodeHalt(decision.halt) } : {}),
+  };
+}
+
+export function encodeAmounts(amounts: Amounts): WireAmounts {
+  return {
+    cost_usd: usdFromNano(amounts.costNano),
+    cost_source: COST_SOURCES[amounts.costSource],
+    tokens_in: amounts.tokensIn,
+    tokens_out: amounts.tokensOut,
+  };
+}
+
+function encodeHalt(halt: Halt): WireHalt {
+  return {
+    agent_id: halt.agent,
+    since_us: halt.sinceUs,
+    until_us: halt.untilUs,
+    rule_id: halt.rule,
+    by: halt.by,
+    why: halt.why,
   };
 }
 
@@ -72,7 +92,9 @@ function encodeRule(rule: RuleStatus): WireRuleStatus {
     ...(counted && {
       metric: METRICS[counted.metric],
       limit: inUnit(counted.limit),
-      window_seconds: counted.windowUs / 1e6,
+      ...('windowUs' in counted.span ? { window_seconds: counted.span.windowUs / 1e6 } : {}),
+      calendar: counted.calendar,
+      granted: inUnit(counted.granted),
     }),
     ...(counted &&
       window && {

@@ -4,6 +4,7 @@ import type { Connection } from '../../src/redis/connection.js';
 import { monotonicMs } from '../../src/redis/deadline.js';
 import type { Question } from '../../src/store/question.js';
 import type { Store } from '../../src/store/store.js';
+import { questionOf } from '../support/question.js';
 import { NO_REDIS, type RedisProcess, startRedis } from '../support/redis.js';
 import { openStore } from '../support/store.js';
 
@@ -21,26 +22,8 @@ describe('scripts that Redis runs after they were given up', { skip: NO_REDIS },
     await redis.stop();
   });
 
-  const question = (n: number): Question => ({
-    domain: 'late',
-    agent: 'a',
-    callId: `call-${n}`,
-    attempt: `attempt-${n}`,
-    digest: 'd',
-    mode: 'decide',
-    windows: [
-      {
-        rule: 'r',
-        shape: 's',
-        partition: 'p',
-        kind: 'block',
-        amount: 1,
-        limit: 1000,
-        windowUs: 3.6e9,
-        thresholds: [],
-      },
-    ],
-  });
+  const question = (n: number): Question =>
+    questionOf({ domain: 'late', callId: `call-${n}`, attempt: `attempt-${n}` });
 
   test('write nothing: 200 that timed out while Redis was frozen', async () => {
     const warm = await store.ask('authorize', question(0), monotonicMs() + 1_000);

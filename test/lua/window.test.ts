@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { type Answer, parseAnswer } from '../../src/store/answer.js';
+import { recordKey } from '../../src/store/keys.js';
 import {
   type Question,
   questionArguments,
@@ -9,6 +10,7 @@ import {
   sliceUs,
   type WindowQuestion,
 } from '../../src/store/question.js';
+import { questionOf as aQuestion, windowOf as aWindow } from '../support/question.js';
 import { Reference, SliceReference } from '../support/reference.js';
 import { ENGINES, type SimulatedRedis, startSimulated } from '../support/simulated.js';
 
@@ -198,9 +200,7 @@ for (const { engine, skip } of ENGINES) {
       const alert = (amount: number, id: string) =>
         ask('authorize', {
           ...questionOf([{ windowUs: SECOND, limit: most }], [amount], id),
-          windows: [
-            { ...windowOf({ windowUs: SECOND, limit: most }, amount, 0, 's'), kind: 'alert' },
-          ],
+          windows: [{ ...windowOf({ windowUs: SECOND, limit: most }, 0, 's'), kind: 'alert' }],
         });
       assert.equal((await alert(most - 1, 'a')).windows[0]?.used, most - 1);
       assert.equal((await alert(most, 'b')).windows[0]?.used, most);
@@ -221,7 +221,7 @@ for (const { engine, skip } of ENGINES) {
           questionOf([{ windowUs: 60 * SECOND, limit: 1e6 }], [1], `call-${n}`),
         );
       }
-      const [, key = ''] = questionKeys(
+      const [, , key = ''] = questionKeys(
         questionOf([{ windowUs: 60 * SECOND, limit: 1e6 }], [1], 'x'),
       );
       const bytes = Number(await redis.connection.command('STRLEN', key));
@@ -232,10 +232,10 @@ for (const { engine, skip } of ENGINES) {
       await redis.setClock(START_US);
       await redis.flush();
       const both = (n: number): Question => ({
-        ...questionOf([], [], `call-${n}`),
+        ...questionOf([], [1, 1], `call-${n}`),
         windows: [
-          { ...windowOf({ windowUs: SECOND, limit: 3 }, 1, 0, 's'), kind: 'shadow' },
-          { ...windowOf({ windowUs: SECOND, limit: 3 }, 1, 1, 's'), kind: 'alert' },
+          { ...windowOf({ windowUs: SECOND, limit: 3 }, 0, 's'), kind: 'shadow' },
+          { ...windowOf({ windowUs: SECOND, limit: 3 }, 1, 's'), kind: 'alert' },
         ],
       });
       const answers = [];
@@ -266,10 +266,10 @@ for (const { engine, skip } of ENGINES) {
         await redis.setClock(START_US + afterUs);
         call += 1;
         const answer = await ask('authorize', {
-          ...questionOf([], [], `call-${call}`),
+          ...questionOf([], [amount], `call-${call}`),
           windows: [
             {
-              ...windowOf({ windowUs: 60 * SECOND, limit: 100 }, amount, 0, 's'),
+              ...windowOf({ windowUs: 60 * SECOND, limit: 100 }, 0, 's'),
               thresholds: [50, 80, 100],
             },
           ],
@@ -308,10 +308,8 @@ for (const { engine, skip } of ENGINES) {
       await redis.flush();
       const spend = async (call: string, amount: number, thresholds: number[]) => {
         const { windows } = await ask('authorize', {
-          ...questionOf([], [], call),
-          windows: [
-            { ...windowOf({ windowUs: 60 * SECOND, limit: 100 }, amount, 0, 's'), thresholds },
-          ],
+          ...questionOf([], [amount], call),
+          windows: [{ ...windowOf({ windowUs: 60 * SECOND, limit: 100 }, 0, 's'), thresholds }],
         });
         return windows[0]?.raised;
       };
@@ -327,10 +325,10 @@ for (const { engine, skip } of ENGINES) {
       await redis.setClock(START_US);
       await redis.flush();
       const { windows } = await ask('authorize', {
-        ...questionOf([], [], 'only'),
+        ...questionOf([], [1], 'only'),
         windows: [
           {
-            ...windowOf({ windowUs: 60 * SECOND, limit: 1 }, 1, 0, 's'),
+            ...windowOf({ windowUs: 60 * SECOND, limit: 1 }, 0, 's'),
             thresholds: [1, 1],
           },
         ],
@@ -342,10 +340,10 @@ for (const { engine, skip } of ENGINES) {
       await redis.setClock(START_US);
       await redis.flush();
       const question = (call: string, amount: number): Question => ({
-        ...questionOf([], [], call),
+        ...questionOf([], [amount], call),
         windows: [
           {
-            ...windowOf({ windowUs: 60 * SECOND, limit: 100 }, amount, 0, 's'),
+            ...windowOf({ windowUs: 60 * SECOND, limit: 100 }, 0, 's'),
             thresholds: [10, 50],
           },
         ],
@@ -353,46 +351,38 @@ for (const { engine, skip } of ENGINES) {
       assert.equal((await ask('authorize', question('first', 20))).windows[0]?.raised, 0b01);
       await redis.setClock(START_US + SECOND);
       assert.equal((await ask('authorize', question('lost', 40))).windows[0]?.raised, 0b10);
-      const record = questionKeys(question('lost', 40))[0] ?? '';
-      assert.deepEqual(await redis.connection.run('release', [record], ['attempt of lost']), [1]);
+      const record = recordKey(question('lost', 40));
+      assert.deepEqual(await redis.connection.run('withdraw', [record], ['attempt of lost']), [1]);
       assert.equal((await ask('authorize', question('next', 40))).windows[0]?.raised, 0b10);
     });
   });
 }
 
-function windowOf(
-  { windowUs: length, limit }: RuleCase,
-  amount: number,
-  i: number,
-  shape: string,
-): WindowQuestion {
-  return {
+/** What each rule counts, so that every one has an amount of its own. */
+const METRIC_OF = ['estimated_cost_usd', 'tokens_in', 'tokens_out'] as const;
+
+function windowOf({ windowUs: length, limit }: RuleCase, i: number, shape: string): WindowQuestion {
+  return aWindow({
     rule: `rule-${i}`,
     shape,
-    partition: 'agent=a',
-    kind: 'block',
-    amount,
+    metric: METRIC_OF[i] ?? 'calls',
     limit,
-    windowUs: length,
-    thresholds: [],
-  };
+    span: { windowUs: length },
+  });
 }
 
+/** @param amounts of cost, tokens in and tokens out, for the rules in turn */
 function questionOf(
   rules: RuleCase[],
-  amounts: number[],
+  [costNano = 0, tokensIn = 0, tokensOut = 0]: number[],
   callId: string,
   shape = 'shape',
 ): Question {
-  return {
-    domain: 'test',
-    agent: 'a',
+  return aQuestion({
     callId,
-    attempt: `attempt of ${callId}`,
-    digest: 'digest',
-    mode: 'decide',
-    windows: rules.map((r, i) => windowOf(r, amounts[i] ?? 0, i, shape)),
-  };
+    amounts: { costNano, costSource: 'caller', tokensIn, tokensOut },
+    windows: rules.map((r, i) => windowOf(r, i, shape)),
+  });
 }
 
 function reversed(question: Question): Question {

@@ -143,7 +143,7 @@ rules:
     [
       'unknown action',
       'rules:\n  - id: r\n    action: stop\n',
-      '3:13 rules[0].action of "r": must be one of "block"|"alert"|"shadow"',
+      '3:13 rules[0].action of "r": must be one of "block"|"halt"|"alert"|"shadow"',
     ],
     ['no action', 'rules:\n  - id: r\n', '2:5 rules[0].action of "r": is missing'],
     ['no id', 'rules:\n  - action: block\n', '2:5 rules[0].id: is missing'],

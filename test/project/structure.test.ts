@@ -159,6 +159,7 @@ test('luacheck finds nothing in the scripts', { skip: NO_LUACHECK }, () => {
         'ARGV',
         'struct',
         'cmsgpack',
+        'cjson',
         '--no-unused-secondaries',
         '--max-line-length',
         '120',

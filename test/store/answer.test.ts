@@ -25,11 +25,17 @@ test('an error of Redis itself ran nothing; a lost connection or a failed script
 
 test('a reply is read as the script wrote it, and what is none is refused', () => {
   assert.deepEqual(
-    parseAnswer([0, 1_790_000_000_000_000, 0, 50, 60_000_000, 61_000_000, 1, 4, 7, -1, 0, 2, 0]),
+    parseAnswer([
+      ...[0, 1_790_000_000_000_000, 0, 5, 6, 7, 2],
+      ...[50, 60_000_000, 61_000_000, 1, 4, 10],
+      ...[7, -1, 0, 2, 0, 0],
+    ]),
     {
       code: 'denied',
       nowUs: 1_790_000_000_000_000,
       repeats: 0,
+      held: { costNano: 5, costSource: 'table', tokensIn: 6, tokensOut: 7 },
+      halt: undefined,
       windows: [
         {
           used: 50,
@@ -38,6 +44,7 @@ test('a reply is read as the script wrote it, and what is none is refused', () =
           denied: true,
           shadowDenied: false,
           raised: 4,
+          granted: 10,
         },
         {
           used: 7,
@@ -46,6 +53,7 @@ test('a reply is read as the script wrote it, and what is none is refused', () =
           denied: false,
           shadowDenied: true,
           raised: 0,
+          granted: 0,
         },
       ],
     },

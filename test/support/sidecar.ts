@@ -82,6 +82,7 @@ export async function sidecarHere(
     redis,
     sentinelMaster: '',
     redisPasswordFile: undefined,
+    lineageKey: '',
     logLevel: 'silent',
     logFormat: 'json',
   };

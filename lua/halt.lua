@@ -1,0 +1,20 @@
+#!lua
+--[[
+Halts an agent, or all, because a person says so. It takes the place of a halt that is there.
+
+Guarantee: the next decision of every sidecar sees it.
+KEYS  1 the orders of the domain
+ARGV  1 field      halt:AGENT or everyone
+      2 halt_for   µs; 0 until somebody resumes it
+      3 text       for people
+Reply: now (µs), until (µs).
+Writes: one field of the orders.
+Time: constant.
+]]
+--- @include now_us
+--- @include orders
+
+local now, halt_for = now_us(), tonumber(ARGV[2])
+local ends = halt_for > 0 and now + halt_for or 0
+redis.call('HSET', KEYS[1], ARGV[1], orders.pack_halt(now, ends, ARGV[3]))
+return { now, ends }

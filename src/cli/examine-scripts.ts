@@ -1,0 +1,116 @@
+import { randomUUID } from 'node:crypto';
+import type { Connection } from '../redis/connection.js';
+import { monotonicMs } from '../redis/deadline.js';
+import { bornKey, recordKey, windowKey } from '../store/keys.js';
+import type { Question } from '../store/question.js';
+import { createStore } from '../store/store.js';
+import { createMetrics } from '../telemetry/metrics.js';
+import { COMMAND_MS, type Finding, messageOf, withTimeout } from './finding.js';
+
+const ROUND_TRIPS = 21;
+
+/** Half of the decision's deadline: past it, a busy moment makes decisions degraded. */
+const SLOW_MS = 25;
+
+/** Runs every script for real, and times the round trip. */
+export async function examineScripts(connection: Connection): Promise<Finding[]> {
+  const domain = `doctor-${randomUUID()}`;
+  const store = createStore(connection, createMetrics());
+  const question = questionIn(domain);
+  const soon = () => monotonicMs() + COMMAND_MS;
+  const findings: Finding[] = [];
+  try {
+    for (const script of ['authorize', 'inspect'] as const) {
+      const answer = await store.ask(script, question, soon());
+      if ('failed' in answer) return [scriptFailure(script, answer.failed)];
+    }
+    const roundTripsMs: number[] = [];
+    for (let i = 0; i < ROUND_TRIPS; i += 1) {
+      const startedMs = monotonicMs();
+      await store.ask('inspect', question, soon());
+      roundTripsMs.push(monotonicMs() - startedMs);
+    }
+    for (const script of ['recall', 'release', 'withdraw'] as const) {
+      const outcome = await store[script](question, soon());
+      if ('failed' in outcome) return [scriptFailure(script, outcome.failed)];
+    }
+    const settled = await store.settle(question, AS_HELD, soon());
+    if ('failed' in settled) return [scriptFailure('settle', settled.failed)];
+    findings.push({ state: 'ok', what: 'the scripts run' }, roundTrip(roundTripsMs));
+  } finally {
+    for (const key of [
+      recordKey(question),
+      windowKey(domain, 'doctor', '0', 'all'),
+      bornKey(domain),
+    ]) {
+      await withTimeout(connection.command('DEL', key)).catch((error) =>
+        findings.push({
+          state: 'warn',
+          what: `${key} could not be removed: ${messageOf(error)}`,
+          fix: 'it has a TTL; allow the ACL user +del',
+        }),
+      );
+    }
+  }
+  return findings;
+}
+
+const AS_HELD = {
+  costNano: undefined,
+  costSource: 'held',
+  tokensIn: undefined,
+  tokensOut: undefined,
+} as const;
+
+function questionIn(domain: string): Question {
+  return {
+    domain,
+    agent: 'doctor',
+    callId: 'doctor',
+    attempt: 'doctor',
+    digest: 'doctor',
+    mode: 'decide',
+    ageUs: 0,
+    final: false,
+    holdForUs: 1e6,
+    settleForUs: 1e6,
+    model: '',
+    provider: '',
+    amounts: { costNano: 0, costSource: 'none', tokensIn: 0, tokensOut: 0 },
+    windows: [
+      {
+        rule: 'doctor',
+        shape: '0',
+        partition: 'all',
+        kind: 'block',
+        metric: 'calls',
+        limit: 1,
+        span: { windowUs: 1e6 },
+        thresholds: [],
+        halt: undefined,
+      },
+    ],
+  };
+}
+
+function scriptFailure(script: string, reason: string): Finding {
+  const fixes: Record<string, string> = {
+    denied: 'give the ACL user ~tg:* +eval +evalsha +time +hmget +mget +get +set +del +info',
+    oom: 'raise maxmemory: Redis is full and refuses to write',
+    readonly: 'point REDIS_URL at the master, or use TOLLGATE_REDIS_MODE=sentinel',
+  };
+  return {
+    state: 'fail',
+    what: `the script ${script} fails: ${reason}`,
+    fix: fixes[reason] ?? 'see the log of Redis',
+  };
+}
+
+function roundTrip(samplesMs: readonly number[]): Finding {
+  const sorted = samplesMs.toSorted((a, b) => a - b);
+  const median = sorted[Math.floor(sorted.length / 2)] ?? 0;
+  const what = `a decision takes ${median.toFixed(1)} ms there and back (median of ${sorted.length}, longest ${(sorted.at(-1) ?? 0).toFixed(1)} ms)`;
+  return median < SLOW_MS
+    ? { state: 'ok', what }
+    : { state: 'warn', what, fix: 'bring Redis closer: the deadline of a decision is 50 ms' };
+}

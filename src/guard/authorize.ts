@@ -1,0 +1,166 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { Call } from '../model/call.js';
+import type { Decision } from '../model/decision.js';
+import type { Halt } from '../model/halt.js';
+import { matchRules } from '../policy/match.js';
+import type { Policy } from '../policy/policy.js';
+import { amountsFor } from '../pricing/amounts.js';
+import { monotonicMs } from '../redis/deadline.js';
+import type { Answer, Failure } from '../store/answer.js';
+import { parseHalt } from '../store/halt.js';
+import type { Question } from '../store/question.js';
+import type { Store } from '../store/store.js';
+import type { Admissions } from './admissions.js';
+import {
+  allowedAgain,
+  type Case,
+  decisionFrom,
+  degradedDecision,
+  haltedDecision,
+} from './decision.js';
+import { Halts } from './halts.js';
+import type { Journal } from './journal.js';
+import type { Lineage } from './lineage.js';
+import type { Observe } from './observe.js';
+import { questionFor } from './question.js';
+import type { Refusal } from './refusal.js';
+
+/** What authorizing needs. */
+export interface AuthorizeParts {
+  readonly policy: () => Policy;
+  readonly lineage: Lineage;
+  readonly store: Store;
+  readonly journal: Journal;
+  readonly admissions: Admissions;
+  readonly observe: Observe;
+}
+
+/** Decides calls. Deadlines are moments of the monotonic clock. */
+export interface Authorizer {
+  authorize(call: Call, deadlineMs: number): Promise<Decision | Refusal>;
+  /** The same question; nothing is written, counted or logged. */
+  inspect(call: Call, deadlineMs: number): Promise<Decision | Refusal>;
+  /** A call, made ready to be asked about. */
+  prepare(call: Call): Prepared | Refusal;
+}
+
+interface Prepared {
+  readonly asked: Case;
+  readonly question: Question;
+}
+
+export function createAuthorizer(parts: AuthorizeParts): Authorizer {
+  const { store, journal, admissions, observe, lineage } = parts;
+  const halts = new Halts();
+  const sidecar = randomBytes(6).toString('base64url');
+  let attempts = 0;
+
+  function prepare(given: Call): Prepared | Refusal {
+    const policy = parts.policy();
+    const call = lineage.inherit(given.callId === '' ? { ...given, callId: randomUUID() } : given);
+    if ('refused' in call) return call;
+    const matched = matchRules(policy, call);
+    const amounts = amountsFor(call);
+    attempts += 1;
+    const attempt = `${sidecar}.${attempts}`;
+    return {
+      asked: { policy, call, matched, amounts, lineage: lineage.tokenOf(call) },
+      question: questionFor(policy, call, matched, amounts, attempt),
+    };
+  }
+
+  /** What Redis' answer means for the caller. */
+  function answered(asked: Case, { domain, agent }: Question, answer: Answer): Decision | Refusal {
+    if (answer.code === 'finished' || answer.code === 'mismatched') return { refused: answer.code };
+    if (answer.halt) {
+      const halt: Halt = parseHalt(answer.halt);
+      halts.seen(domain, agent, halt);
+      return haltedDecision(asked, halt, { decidedAtUs: answer.nowUs, degraded: undefined });
+    }
+    const decision = decisionFrom(asked, answer);
+    if (decision.halt) halts.seen(domain, agent, decision.halt);
+    else halts.gone(domain, agent);
+    return decision;
+  }
+
+  /** There is no answer: the failure modes decide, and Redis is told when it is back. */
+  function degrade(asked: Case, question: Question, failure: Failure): Decision | Refusal {
+    const halt = halts.of(question.domain, question.agent);
+    const decision = halt
+      ? haltedDecision(asked, halt, { decidedAtUs: 0, degraded: failure.failed })
+      : degradedDecision(asked, failure.failed);
+    if (decision.verdict === 'deny') {
+      if (failure.mayHaveRun) withdraw(question);
+      return decision;
+    }
+    // Others with the same id may have been allowed while this one waited.
+    const repeat = admissions.repeat(question);
+    if (typeof repeat === 'string') return { refused: repeat };
+    if (repeat) return allowedAgain(asked, failure.failed, repeat.repeats);
+    admissions.add(question);
+    return decision;
+  }
+
+  /** The caller was told DENY, but the script may have run: the attempt is taken back. */
+  function withdraw(question: Question): void {
+    journal.add('withdrawal', {
+      id: question.attempt,
+      domain: question.domain,
+      weight: 1,
+      async tell(deadlineMs) {
+        const outcome = await store.withdraw(question, deadlineMs);
+        return 'failed' in outcome ? outcome.failed : undefined;
+      },
+    });
+  }
+
+  /** A call that was told ALLOW while Redis was away: allowed again, and charged now if not before. */
+  async function askAgain(
+    asked: Case,
+    { repeats, forced }: { repeats: number; forced: Question },
+    deadlineMs: number,
+  ): Promise<Decision | Refusal> {
+    const answer = await store.ask('authorize', forced, deadlineMs);
+    if ('failed' in answer) return allowedAgain(asked, answer.failed, repeats);
+    admissions.told(forced, answer);
+    return answered(asked, forced, { ...answer, repeats: Math.max(answer.repeats, repeats) });
+  }
+
+  async function decide(
+    { asked, question }: Prepared,
+    deadlineMs: number,
+  ): Promise<Decision | Refusal> {
+    const repeat = admissions.repeat(question);
+    if (typeof repeat === 'string') return { refused: repeat };
+    if (repeat) return askAgain(asked, repeat, deadlineMs);
+    const answer = await store.ask('authorize', question, deadlineMs);
+    return 'failed' in answer
+      ? degrade(asked, question, answer)
+      : answered(asked, question, answer);
+  }
+
+  return {
+    prepare,
+
+    async authorize(call, deadlineMs) {
+      const startedMs = monotonicMs();
+      const prepared = prepare(call);
+      if ('refused' in prepared) return prepared;
+      const decision = await decide(prepared, deadlineMs);
+      if (!('refused' in decision)) {
+        observe(prepared.asked.call, decision, (monotonicMs() - startedMs) / 1000);
+      }
+      return decision;
+    },
+
+    async inspect(call, deadlineMs) {
+      const prepared = prepare(call);
+      if ('refused' in prepared) return prepared;
+      const { asked, question } = prepared;
+      const answer = await store.ask('inspect', question, deadlineMs);
+      return 'failed' in answer
+        ? degradedDecision(asked, answer.failed)
+        : answered(asked, question, answer);
+    },
+  };
+}

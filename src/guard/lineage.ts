@@ -1,0 +1,67 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { Call } from '../model/call.js';
+import type { Refusal } from './refusal.js';
+
+/** A chain of calls as deep as this is a loop, whatever the policy says. */
+const MAX_DEPTH = 1_000;
+
+/** Half of a SHA-256: far beyond guessing, and short in a header. */
+const SIGNATURE_BYTES = 16;
+
+/** Fields have no control characters, so this parts them. */
+const SEPARATOR = '\n';
+
+/**
+ * Lineage ties the calls of a run together across processes: run, root agent, depth and the call that
+ * caused this one, in a token that Authorize returns and a child call passes as `parent`.
+ */
+export interface Lineage {
+  /** The call with what its parent's token says. */
+  inherit(call: Call): Call | Refusal;
+  /** The token for what this call causes. */
+  tokenOf(call: Call): string;
+}
+
+/** @param key signs the tokens of the fleet; '' signs nothing and believes every token */
+export function createLineage(key: string): Lineage {
+  const sign = (payload: string) =>
+    createHmac('sha256', key).update(payload).digest().subarray(0, SIGNATURE_BYTES);
+
+  function isSigned(payload: string, signature: string): boolean {
+    const given = Buffer.from(signature, 'base64url');
+    return given.length === SIGNATURE_BYTES && timingSafeEqual(given, sign(payload));
+  }
+
+  return {
+    inherit(call) {
+      if (call.parent === '') return call;
+      const [payload = '', signature = ''] = call.parent.split('.');
+      if (key !== '' && !isSigned(payload, signature)) {
+        return {
+          refused: 'forged',
+          why: 'the lineage token is not signed with the key of this fleet (TOLLGATE_LINEAGE_KEY)',
+        };
+      }
+      const parts = Buffer.from(payload, 'base64url').toString('utf8').split(SEPARATOR);
+      const [run = '', rootAgent = '', depth = '', parentCallId = ''] = parts;
+      if (parts.length !== 4 || rootAgent === '' || !/^\d{1,4}$/.test(depth)) {
+        return { refused: 'lineage', why: 'is no lineage token; pass on what Authorize returned' };
+      }
+      if (Number(depth) >= MAX_DEPTH) {
+        return {
+          refused: 'lineage',
+          why: `is ${MAX_DEPTH} calls deep: the agents call in a circle`,
+        };
+      }
+      return { ...call, run, rootAgent, depth: Number(depth) + 1, parentCallId };
+    },
+
+    tokenOf(call) {
+      // A root call that names no run, in no instance, is a run of its own.
+      const run = call.run || call.instance || call.callId;
+      const parts = [run, call.rootAgent || call.agent, call.depth, call.callId];
+      const payload = Buffer.from(parts.join(SEPARATOR)).toString('base64url');
+      return key === '' ? payload : `${payload}.${sign(payload).toString('base64url')}`;
+    },
+  };
+}
