@@ -181,7 +181,7 @@ async function scripts(connection: Connection): Promise<Finding[]> {
         kind: 'block',
         amount: 1,
         limit: 1,
-        windowUs: 1e6,
+        span: { windowUs: 1e6 },
         thresholds: [],
       },
     ],

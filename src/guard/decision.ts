@@ -1,11 +1,14 @@
 import type { Amounts } from '../model/amounts.js';
 import type { Call } from '../model/call.js';
-import type { Decision, FailureReason, RuleStatus } from '../model/decision.js';
+import type { Counted, Decision, FailureReason, RuleStatus } from '../model/decision.js';
+import { formatCalendar } from '../model/window.js';
 import type { MatchedRule } from '../policy/match.js';
 import type { Limit, Policy } from '../policy/policy.js';
+import type { Window } from '../policy/window.js';
 import type { Answer, WindowAnswer } from '../store/answer.js';
-import { deniedOutright, effectiveAction } from './question.js';
+import { deniedOutright, effectiveAction, spanOf } from './question.js';
 import { reasonFor } from './reason.js';
+import { quietUntilUs } from './thresholds.js';
 
 /** A rule without alertAt is near its limit at this share of it. */
 const NEAR_SHARE = 0.8;
@@ -25,7 +28,7 @@ export function decisionFrom(asked: Case, answer: Answer): Decision {
   const rules = asked.matched.map((matched) => {
     const counts = matched.counted && matched.outright === '';
     const window = counts ? answer.windows[next++] : undefined;
-    return ruleStatus(asked.policy, matched, window, !repeated);
+    return ruleStatus(asked.policy, matched, window, !repeated, answer.nowUs);
   });
   return finish(asked, rules, {
     denied: answer.code === 'denied',
@@ -69,6 +72,7 @@ function ruleStatus(
   { rule, partition, counted, outright }: MatchedRule,
   window: WindowAnswer | undefined,
   fresh: boolean,
+  nowUs = 0,
 ): RuleStatus {
   const action = effectiveAction(policy, rule);
   const denies = outright !== '' && fresh;
@@ -80,7 +84,7 @@ function ruleStatus(
     counted: counted && {
       metric: counted.rateLimit.metric,
       limit: counted.limit.amount,
-      windowUs: counted.rateLimit.windowUs,
+      ...windowFields(counted.rateLimit.window),
     },
     window:
       window && counted
@@ -91,6 +95,10 @@ function ruleStatus(
             raised: counted.rateLimit.alertAt.filter(
               (_, bit) => (window.raised & (1 << bit)) !== 0,
             ),
+            quietUntilUs:
+              window.raised === 0
+                ? 0
+                : quietUntilUs(spanOf(counted.rateLimit.window, nowUs), nowUs),
           }
         : undefined,
     denied,
@@ -99,6 +107,12 @@ function ruleStatus(
     neverFits: denied && window?.retryAfterUs === undefined,
     why: outright,
   };
+}
+
+function windowFields(window: Window): Pick<Counted, 'windowUs' | 'calendar'> {
+  return 'lengthUs' in window
+    ? { windowUs: window.lengthUs, calendar: '' }
+    : { windowUs: undefined, calendar: formatCalendar(window.calendar, window.timezone) };
 }
 
 function nearAmount(limit: Limit): number {

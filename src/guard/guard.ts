@@ -43,7 +43,7 @@ export function createGuard(
     const attempt = `${sidecar}.${attempts}`;
     return {
       asked: { policy: current, call: named, matched, amounts },
-      question: questionFor(current, named, matched, amounts, attempt),
+      question: questionFor(current, named, matched, amounts, attempt, Date.now() * 1000),
     };
   }
 

@@ -6,7 +6,7 @@ import { type Question, REPEAT_FOR_US, REPEAT_MAX } from '../store/question.js';
 import type { Store } from '../store/store.js';
 import type { Logger } from '../telemetry/log.js';
 import type { Metrics } from '../telemetry/metrics.js';
-import type { Announce } from './thresholds.js';
+import { type Announce, quietUntilUs } from './thresholds.js';
 
 /** At 100 calls a second, a minute and a half without Redis. */
 const MAX_ENTRIES = 10_000;
@@ -114,14 +114,13 @@ export function createJournal(
       );
       return;
     }
-    for (const [
-      i,
-      { rule, partition, limit, windowUs, thresholds },
-    ] of question.windows.entries()) {
+    const atUs = answer.nowUs;
+    for (const [i, { rule, partition, limit, span, thresholds }] of question.windows.entries()) {
       for (const [bit, amount] of thresholds.entries()) {
         if (((answer.windows[i]?.raised ?? 0) & (1 << bit)) === 0) continue;
         const share = limit === 0 ? 1 : Math.round((amount / limit) * 1e6) / 1e6;
-        announce({ ruleId: rule, partition, share, amount, windowUs, atUs: answer.nowUs }, fields);
+        const raised = { ruleId: rule, partition, share, amount, atUs };
+        announce({ ...raised, quietUntilUs: quietUntilUs(span, atUs) }, fields);
       }
     }
   }

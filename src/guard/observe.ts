@@ -35,9 +35,9 @@ export function createObserver(metrics: Metrics, log: Logger, announce: Announce
     for (const { ruleId, partition, counted, window } of decision.rules) {
       if (!counted || !window) continue;
       for (const share of window.raised) {
-        const { windowUs, limit } = counted;
-        const raised = { ruleId, partition, share, amount: share * limit, windowUs };
-        announce({ ...raised, atUs: decision.decidedAtUs }, fields);
+        const raised = { ruleId, partition, share, amount: share * counted.limit };
+        const { quietUntilUs } = window;
+        announce({ ...raised, atUs: decision.decidedAtUs, quietUntilUs }, fields);
       }
     }
     const moneyRule = decision.rules.some((r) => r.counted?.metric === 'estimated_cost_usd');

@@ -1,9 +1,11 @@
 import { type Amounts, amountOf } from '../model/amounts.js';
 import type { Call } from '../model/call.js';
 import type { Action } from '../model/decision.js';
+import { calendarEdges } from '../policy/calendar.js';
 import { domainOf, type MatchedRule } from '../policy/match.js';
 import type { Policy, Rule } from '../policy/policy.js';
-import type { Question, WindowQuestion } from '../store/question.js';
+import type { Window } from '../policy/window.js';
+import type { Question, Span, WindowQuestion } from '../store/question.js';
 import { digestOf } from './digest.js';
 
 /** What a rule does under this policy: with `mode: shadow` none denies. */
@@ -19,13 +21,21 @@ export function deniedOutright(policy: Policy, matched: readonly MatchedRule[]):
   return matched.some(({ rule, outright }) => outright !== '' && rule.action !== 'shadow');
 }
 
-/** The call as the script is asked about it. */
+/** The window as the script is told of it at a moment. */
+export function spanOf(window: Window, nowUs: number): Span {
+  return 'lengthUs' in window
+    ? { windowUs: window.lengthUs }
+    : { edgesUs: calendarEdges(window.calendar, window.timezone, nowUs) };
+}
+
+/** The call as the script is asked about it; `nowUs` is the time by this process' clock. */
 export function questionFor(
   policy: Policy,
   call: Call,
   matched: readonly MatchedRule[],
   amounts: Amounts,
   attempt: string,
+  nowUs: number,
 ): Question {
   const windows: WindowQuestion[] = [];
   for (const { rule, partition, counted, outright } of matched) {
@@ -38,7 +48,7 @@ export function questionFor(
       kind: effectiveAction(policy, rule),
       amount: amountOf(amounts, rateLimit.metric),
       limit: limit.amount,
-      windowUs: rateLimit.windowUs,
+      span: spanOf(rateLimit.window, nowUs),
       thresholds: limit.thresholds,
     });
   }

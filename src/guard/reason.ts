@@ -8,6 +8,7 @@ import {
 import { formatDuration } from '../model/duration.js';
 import { formatUsd } from '../model/money.js';
 import { latestRetryUs } from '../model/retry.js';
+import { formatCurrentWindow } from '../model/window.js';
 
 /** One sentence for people: which rule, whose window, used and limit, when to try again. */
 export function reasonFor(decision: Decision): string {
@@ -17,12 +18,12 @@ export function reasonFor(decision: Decision): string {
   if (decision.degraded || !rule.window || !rule.counted) {
     return `${rule.ruleId} denies: ${WITHOUT_ANSWER[decision.degraded ?? 'error'] ?? `Redis gives no answer (${decision.degraded}), and its failure mode is deny`}`;
   }
-  const { metric, limit, windowUs } = rule.counted;
+  const { metric, limit, windowUs, calendar } = rule.counted;
   const show = (amount: number) => formatAmount(amount, metric);
   const asked = amountOf(decision.amounts, metric);
   return (
     `${rule.ruleId}: ${rule.partition} has used ${show(rule.window.used)} of ${show(limit)}` +
-    `${UNITS[metric]} in ${formatDuration(windowUs)}, ` +
+    `${UNITS[metric]} in ${formatCurrentWindow(windowUs, calendar)}, ` +
     `and this call asks for ${show(asked)}; ${advice(decision.rules)}`
   );
 }

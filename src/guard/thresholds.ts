@@ -1,3 +1,4 @@
+import type { Span } from '../store/question.js';
 import type { Logger } from '../telemetry/log.js';
 import type { Metrics } from '../telemetry/metrics.js';
 
@@ -12,8 +13,14 @@ export interface Raised {
   readonly share: number;
   /** In the unit of the metric. */
   readonly amount: number;
-  readonly windowUs: number;
   readonly atUs: number;
+  /** Not raised again before then. */
+  readonly quietUntilUs: number;
+}
+
+/** Until when what is raised in a window is quiet: for its length, or until its period is over. */
+export function quietUntilUs(span: Span, atUs: number): number {
+  return 'windowUs' in span ? atUs + span.windowUs : span.edgesUs[2];
 }
 
 /** Says in log and metric what was raised. `fields` tell of the call. */
@@ -24,14 +31,14 @@ export type Announce = (raised: Raised, fields: object) => void;
  * writes nothing there, so each sidecar remembers for itself, for the length of the window.
  */
 export function createAnnouncer(metrics: Metrics, log: Logger): Announce {
-  const quietUntilUs = new Map<string, number>();
-  return ({ ruleId, partition, share, amount, windowUs, atUs }, fields) => {
+  const quiet = new Map<string, number>();
+  return ({ ruleId, partition, share, amount, atUs, quietUntilUs }, fields) => {
     const key = `${ruleId} ${share} ${Math.ceil(amount)} ${partition}`;
-    if ((quietUntilUs.get(key) ?? 0) > atUs) return;
-    quietUntilUs.delete(key);
-    quietUntilUs.set(key, atUs + windowUs);
-    const [oldest = ''] = quietUntilUs.keys();
-    if (quietUntilUs.size > MAX_REMEMBERED) quietUntilUs.delete(oldest);
+    if ((quiet.get(key) ?? 0) > atUs) return;
+    quiet.delete(key);
+    quiet.set(key, quietUntilUs);
+    const [oldest = ''] = quiet.keys();
+    if (quiet.size > MAX_REMEMBERED) quiet.delete(oldest);
     metrics.thresholdsRaised.inc({ rule: ruleId, threshold: String(share) });
     log.warn(
       { ...fields, rule: ruleId, partition, threshold: share },

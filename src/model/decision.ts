@@ -23,6 +23,18 @@ export interface WindowStatus {
   readonly nearLimit: boolean;
   /** Thresholds that this call raised, as shares of the limit. */
   readonly raised: readonly number[];
+  /** Until when they are not raised again, on the Redis clock; 0 if none was raised. */
+  readonly quietUntilUs: number;
+}
+
+/** What a rule counts, up to which limit, and in which time. */
+export interface Counted {
+  readonly metric: Metric;
+  readonly limit: number;
+  /** The length of a sliding window; undefined for a calendar window. */
+  readonly windowUs: number | undefined;
+  /** A calendar window and its timezone, "day in Asia/Singapore"; '' for a sliding window. */
+  readonly calendar: string;
 }
 
 /** What one matching rule says of the call. */
@@ -31,7 +43,7 @@ export interface RuleStatus {
   readonly action: Action;
   readonly partition: string;
   /** Absent for a rule that denies outright. */
-  readonly counted: { metric: Metric; limit: number; windowUs: number } | undefined;
+  readonly counted: Counted | undefined;
   /** Absent when degraded, and for a rule that denies outright. */
   readonly window: WindowStatus | undefined;
   readonly denied: boolean;

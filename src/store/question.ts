@@ -10,6 +10,14 @@ export const MODE = { decide: 0, deny: 1, force: 2 } as const;
 export const REPEAT_FOR_US = 60_000_000;
 export const REPEAT_MAX = 8;
 
+/**
+ * Where a window ends: a length that slides; or the starts of the previous period, the current, the
+ * next and the one after it, by the sidecar's clock.
+ */
+export type Span =
+  | { readonly windowUs: number }
+  | { readonly edgesUs: readonly [number, number, number, number] };
+
 /** One rule's window in a question. Amounts are whole, up to 9 * 10^15. */
 export interface WindowQuestion {
   readonly rule: string;
@@ -18,7 +26,7 @@ export interface WindowQuestion {
   readonly kind: keyof typeof KIND;
   readonly amount: number;
   readonly limit: number;
-  readonly windowUs: number;
+  readonly span: Span;
   /** In the unit of the limit, ascending. */
   readonly thresholds: readonly number[];
 }
@@ -52,7 +60,8 @@ export function questionArguments(question: Question, notAfterUs: number): (stri
     REPEAT_MAX,
   ];
   for (const w of question.windows) {
-    args.push(KIND[w.kind], w.amount, w.limit, sliceUs(w.windowUs));
+    if ('edgesUs' in w.span) throw new Error('the script takes no calendar window');
+    args.push(KIND[w.kind], w.amount, w.limit, sliceUs(w.span.windowUs));
     args.push(w.thresholds.length, ...w.thresholds);
   }
   return args;

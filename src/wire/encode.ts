@@ -72,7 +72,8 @@ function encodeRule(rule: RuleStatus): WireRuleStatus {
     ...(counted && {
       metric: METRICS[counted.metric],
       limit: inUnit(counted.limit),
-      window_seconds: counted.windowUs / 1e6,
+      ...(counted.windowUs === undefined ? {} : { window_seconds: counted.windowUs / 1e6 }),
+      calendar: counted.calendar,
     }),
     ...(counted &&
       window && {

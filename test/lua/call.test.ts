@@ -235,7 +235,7 @@ function questionOf(
         kind: 'block',
         amount: 1,
         limit: LIMIT,
-        windowUs,
+        span: { windowUs },
         thresholds: [],
       },
     ],

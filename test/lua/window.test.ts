@@ -373,7 +373,7 @@ function windowOf(
     kind: 'block',
     amount,
     limit,
-    windowUs: length,
+    span: { windowUs: length },
     thresholds: [],
   };
 }
