@@ -58,7 +58,7 @@ describe('a policy file that changes', () => {
       String(msg).startsWith('the policy file is refused'),
     );
     assert.deepEqual(line?.['errors'], [
-      '1:26 rules[0].action of "r": must be one of "block"|"alert"|"shadow"',
+      '1:26 rules[0].action of "r": must be one of "block"|"halt"|"alert"|"shadow"',
     ]);
     assert.equal(await limitNow(sidecar), 5);
     writeFileSync(file, policyText(9));
