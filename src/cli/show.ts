@@ -1,5 +1,5 @@
-import { formatDuration } from '../model/duration.js';
 import { formatUsd, nanoFromUsd } from '../model/money.js';
+import { formatCurrentWindow } from '../model/window.js';
 import type { AuthorizeResponse__Output } from '../wire/generated/tollgate/v1/AuthorizeResponse.js';
 import type { RuleStatus__Output } from '../wire/generated/tollgate/v1/RuleStatus.js';
 
@@ -35,7 +35,7 @@ function showRule(rule: RuleStatus__Output): string {
   if (rule.limit === undefined) return `no limit${marks}`;
   const used = rule.used === undefined ? 'unknown' : show(rule.used);
   const counted = money ? '' : ` ${unit[rule.metric as keyof typeof unit] ?? ''}`;
-  const window = formatDuration((rule.window_seconds ?? 0) * 1e6);
+  const window = formatCurrentWindow((rule.window_seconds ?? 0) * 1e6, rule.calendar);
   return `${used} of ${show(rule.limit)}${counted} in ${window}${marks}`;
 }
 

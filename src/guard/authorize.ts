@@ -11,13 +11,8 @@ import { parseHalt } from '../store/halt.js';
 import type { Question } from '../store/question.js';
 import type { Store } from '../store/store.js';
 import type { Admissions } from './admissions.js';
-import {
-  allowedAgain,
-  type Case,
-  decisionFrom,
-  degradedDecision,
-  haltedDecision,
-} from './decision.js';
+import type { Case } from './case.js';
+import { allowedAgain, decisionFrom, degradedDecision, haltedDecision } from './decision.js';
 import { Halts } from './halts.js';
 import type { Journal } from './journal.js';
 import type { Lineage } from './lineage.js';
@@ -63,10 +58,8 @@ export function createAuthorizer(parts: AuthorizeParts): Authorizer {
     const amounts = amountsFor(call);
     attempts += 1;
     const attempt = `${sidecar}.${attempts}`;
-    return {
-      asked: { policy, call, matched, amounts, lineage: lineage.tokenOf(call) },
-      question: questionFor(policy, call, matched, amounts, attempt),
-    };
+    const asked = { policy, call, matched, amounts, lineage: lineage.tokenOf(call) };
+    return { asked, question: questionFor(asked, attempt, Date.now() * 1000) };
   }
 
   /** What Redis' answer means for the caller. */

@@ -1,26 +1,17 @@
 import type { Amounts } from '../model/amounts.js';
-import type { Call } from '../model/call.js';
 import type { Counted, Decision, FailureReason, RuleStatus } from '../model/decision.js';
 import type { Halt } from '../model/halt.js';
+import { spanEndUs } from '../model/span.js';
 import type { MatchedRule } from '../policy/match.js';
 import type { Limit, Policy } from '../policy/policy.js';
-import { spanOf } from '../policy/window.js';
+import { spanOf, windowFields } from '../policy/window.js';
 import type { Answer, WindowAnswer } from '../store/answer.js';
+import type { Case } from './case.js';
 import { deniedOutright, effectiveAction } from './question.js';
 import { overSentence, reasonFor } from './reason.js';
 
 /** A rule without alertAt is near its limit at this share of it. */
 const NEAR_SHARE = 0.8;
-
-/** Everything that a decision is made from, before Redis is asked. */
-export interface Case {
-  readonly policy: Policy;
-  readonly call: Call;
-  readonly matched: readonly MatchedRule[];
-  readonly amounts: Amounts;
-  /** The token for what this call causes. */
-  readonly lineage: string;
-}
 
 /** The decision that Redis made. */
 export function decisionFrom(asked: Case, answer: Answer): Decision {
@@ -29,7 +20,7 @@ export function decisionFrom(asked: Case, answer: Answer): Decision {
   const rules = asked.matched.map((matched) => {
     const counts = matched.counted && matched.outright === '';
     const window = counts ? answer.windows[next++] : undefined;
-    return ruleStatus(asked.policy, matched, window, !repeated);
+    return ruleStatus(asked.policy, matched, window, !repeated, answer.nowUs);
   });
   // A repeat holds what it was admitted with, whatever would be estimated now.
   return finish(repeated ? { ...asked, amounts: answer.held } : asked, rules, {
@@ -61,8 +52,7 @@ function haltFrom(asked: Case, answer: Answer, rules: readonly RuleStatus[]): Ha
     const longer =
       !latched || (latched.untilUs !== 0 && (untilUs === 0 || untilUs > latched.untilUs));
     if (!longer) continue;
-    const { metric, limit, granted, span } = counted;
-    const why = overSentence(partition, metric, limit - granted, span);
+    const why = overSentence(partition, { ...counted, limit: counted.limit - counted.granted });
     latched = {
       agent: asked.call.agent,
       sinceUs: answer.nowUs,
@@ -110,6 +100,7 @@ function ruleStatus(
   { rule, partition, counted, outright }: MatchedRule,
   window: WindowAnswer | undefined,
   fresh: boolean,
+  nowUs = 0,
 ): RuleStatus {
   const action = effectiveAction(policy, rule);
   const denies = outright !== '' && fresh;
@@ -128,6 +119,8 @@ function ruleStatus(
             raised: counted.rateLimit.alertAt.filter(
               (_, bit) => (window.raised & (1 << bit)) !== 0,
             ),
+            quietUntilUs:
+              window.raised === 0 ? 0 : spanEndUs(spanOf(counted.rateLimit.window, nowUs), nowUs),
           }
         : undefined,
     denied,
@@ -142,8 +135,8 @@ function countedOf(
   { rateLimit, limit }: NonNullable<MatchedRule['counted']>,
   granted: number,
 ): Counted {
-  const { metric } = rateLimit;
-  return { metric, limit: limit.amount + granted, granted, span: spanOf(rateLimit), calendar: '' };
+  const { metric, window } = rateLimit;
+  return { metric, limit: limit.amount + granted, granted, ...windowFields(window) };
 }
 
 function nearAmount(limit: Limit): number {

@@ -1,6 +1,5 @@
 import type { Call } from '../model/call.js';
 import { type Decision, denyingRule } from '../model/decision.js';
-import { spanEndUs } from '../model/span.js';
 import type { Logger } from '../telemetry/log.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { Announce } from './thresholds.js';
@@ -40,7 +39,7 @@ export function createObserver(metrics: Metrics, log: Logger, announce: Announce
       for (const share of window.raised) {
         const amount = share * (counted.limit - counted.granted);
         const atUs = decision.decidedAtUs;
-        const untilUs = spanEndUs(counted.span, atUs);
+        const untilUs = window.quietUntilUs;
         announce({ ruleId, partition, share, amount, atUs, untilUs }, fields);
       }
     }

@@ -1,11 +1,11 @@
-import { type Amounts, amountOf } from '../model/amounts.js';
-import type { Call } from '../model/call.js';
+import { amountOf } from '../model/amounts.js';
 import type { Action } from '../model/decision.js';
 import { domainOf, type MatchedRule } from '../policy/match.js';
 import type { Policy, Rule } from '../policy/policy.js';
-import { spanOf } from '../policy/window.js';
+import { spanOf, windowFields } from '../policy/window.js';
 import { formatHaltText } from '../store/halt.js';
 import type { Question, WindowQuestion } from '../store/question.js';
+import type { Case } from './case.js';
 import { digestOf } from './digest.js';
 import { overSentence } from './reason.js';
 
@@ -22,17 +22,12 @@ export function deniedOutright(policy: Policy, matched: readonly MatchedRule[]):
   return matched.some(({ rule, outright }) => outright !== '' && rule.action !== 'shadow');
 }
 
-/** The call as the script is asked about it. */
-export function questionFor(
-  policy: Policy,
-  call: Call,
-  matched: readonly MatchedRule[],
-  amounts: Amounts,
-  attempt: string,
-): Question {
+/** The call as the script is asked about it; `nowUs` is the time by this process' clock. */
+export function questionFor(asked: Case, attempt: string, nowUs: number): Question {
+  const { policy, call, matched, amounts } = asked;
   const windows: WindowQuestion[] = [];
   for (const one of matched) {
-    if (one.counted && one.outright === '') windows.push(windowFor(policy, call, one, amounts));
+    if (one.counted && one.outright === '') windows.push(windowFor(asked, one, nowUs));
   }
   return {
     domain: domainOf(policy, call),
@@ -53,15 +48,14 @@ export function questionFor(
 }
 
 function windowFor(
-  policy: Policy,
-  call: Call,
+  { policy, call, amounts }: Case,
   { rule, partition, counted }: MatchedRule,
-  amounts: Amounts,
+  nowUs: number,
 ): WindowQuestion {
   if (!counted) throw new Error(`rule ${rule.id} counts nothing`);
   const { rateLimit, limit } = counted;
   const { metric, shape } = rateLimit;
-  const span = spanOf(rateLimit);
+  const span = spanOf(rateLimit.window, nowUs);
   const kind = effectiveAction(policy, rule);
   const window = { shape, partition, metric, limit: limit.amount, span };
   return {
@@ -76,7 +70,11 @@ function windowFor(
             text: formatHaltText({
               agent: call.agent,
               rule: rule.id,
-              why: overSentence(partition, metric, limit.amount, span),
+              why: overSentence(partition, {
+                metric,
+                limit: limit.amount,
+                ...windowFields(rateLimit.window),
+              }),
               window: { ...window, amount: amountOf(amounts, metric) },
             }),
           }

@@ -1,10 +1,10 @@
 import { amountOf, type Metric } from '../model/amounts.js';
-import { type Decision, denyingRule, type FailureReason } from '../model/decision.js';
+import { type Counted, type Decision, denyingRule, type FailureReason } from '../model/decision.js';
 import { formatDuration } from '../model/duration.js';
 import { EVERYONE, formatHaltTimes, type Halt } from '../model/halt.js';
 import { formatUsd } from '../model/money.js';
 import { retryAfterUs } from '../model/retry.js';
-import type { Span } from '../model/span.js';
+import { formatCurrentWindow } from '../model/window.js';
 
 /** One sentence for people: which rule, whose window, used and limit, when to try again. */
 export function reasonFor(decision: Decision): string {
@@ -15,29 +15,31 @@ export function reasonFor(decision: Decision): string {
   if (decision.degraded || !rule.window || !rule.counted) {
     return `${rule.ruleId} denies: ${WITHOUT_ANSWER[decision.degraded ?? 'error'] ?? `Redis gives no answer (${decision.degraded}), and its failure mode is deny`}`;
   }
-  const { metric, limit, span } = rule.counted;
+  const { metric, limit, windowUs, calendar } = rule.counted;
   const show = (amount: number) => formatAmount(amount, metric);
   const asked = amountOf(decision.amounts, metric);
   return (
     `${rule.ruleId}: ${rule.partition} has used ${show(rule.window.used)} of ${show(limit)}` +
-    `${UNITS[metric]} in ${formatSpan(span)}, ` +
+    `${UNITS[metric]} in ${formatCurrentWindow(windowUs, calendar)}, ` +
     `and this call asks for ${show(asked)}; ${advice(decision)}`
   );
 }
 
 /** Why a rule halts an agent, known before the windows are read: what it must not pass. */
-export function overSentence(partition: string, metric: Metric, limit: number, span: Span): string {
-  return `${partition} asked for more than ${formatAmount(limit, metric)}${UNITS[metric]} in ${formatSpan(span)}`;
+export function overSentence(
+  partition: string,
+  { metric, limit, windowUs, calendar }: Omit<Counted, 'granted'>,
+): string {
+  return (
+    `${partition} asked for more than ${formatAmount(limit, metric)}${UNITS[metric]} ` +
+    `in ${formatCurrentWindow(windowUs, calendar)}`
+  );
 }
 
 function haltedSentence(halt: Halt): string {
   const who = halt.agent === EVERYONE ? 'every agent' : halt.agent;
   const by = halt.rule === '' ? halt.by : `rule ${halt.rule}`;
   return `HALTED: ${who} is halted ${formatHaltTimes(halt)}, by ${by || 'somebody'}: ${halt.why || 'no reason was given'}`;
-}
-
-function formatSpan(span: Span): string {
-  return 'windowUs' in span ? formatDuration(span.windowUs) : 'this period';
 }
 
 /** Failures that are not Redis' own, and what the caller can do. */

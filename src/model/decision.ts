@@ -1,6 +1,5 @@
 import type { Amounts, Metric } from './amounts.js';
 import type { Halt } from './halt.js';
-import type { Span } from './span.js';
 
 export type Verdict = 'allow' | 'deny';
 export type Action = 'block' | 'alert' | 'shadow' | 'halt';
@@ -25,16 +24,19 @@ export interface WindowStatus {
   readonly nearLimit: boolean;
   /** Thresholds that this call raised, as shares of the limit. */
   readonly raised: readonly number[];
+  /** Until when they are not raised again, on the Redis clock; 0 if none was raised. */
+  readonly quietUntilUs: number;
 }
 
-/** What a rule counts, and how much it lets pass. */
+/** What a rule counts, up to which limit, and in which time. */
 export interface Counted {
   readonly metric: Metric;
   /** Grants included. */
   readonly limit: number;
   readonly granted: number;
-  readonly span: Span;
-  /** "day in Asia/Singapore"; '' for a window that slides. */
+  /** The length of a sliding window; undefined for a calendar window. */
+  readonly windowUs: number | undefined;
+  /** A calendar window and its timezone, "day in Asia/Singapore"; '' for a sliding window. */
   readonly calendar: string;
 }
 

@@ -4,12 +4,13 @@ import type { Attribute } from '../model/call.js';
 import { parseDecimal } from '../model/decimal.js';
 import { MAX_WINDOW_AMOUNT, NANO_PER_USD } from '../model/money.js';
 import type { Identity } from '../model/settlement.js';
+import { formatCalendar } from '../model/window.js';
 import { type Condition, parseDepth, parseGlobs } from './condition.js';
 import type { Limit, Policy, RateLimit, Rule } from './policy.js';
 import { type Problems, valueAt } from './problems.js';
 import type { PolicyFile, RuleFile } from './schema.js';
 import type { Path } from './source.js';
-import { parseWindowSeconds } from './window.js';
+import { parseWindowSeconds, type Window } from './window.js';
 
 /** The fields that partition a rule by default, where its match names them. */
 const IDENTITY: readonly Attribute[] = ['agent', 'team', 'costCentre', 'run', 'rootAgent'];
@@ -77,9 +78,11 @@ function buildRateLimit(
   problems: Problems,
 ): RateLimit | undefined {
   if (!file.rateLimit) return undefined;
-  const { metric, window } = file.rateLimit;
-  const seconds = parseWindowSeconds(window);
-  if (typeof seconds !== 'number') return undefined;
+  const { metric } = file.rateLimit;
+  const window: Window =
+    typeof file.rateLimit.window === 'object'
+      ? file.rateLimit.window
+      : { lengthUs: durationUs(file.rateLimit.window) };
   const alertAt = file.alertAt ?? (file.action === 'alert' ? [1] : []);
   if (alertAt.some((share, i) => i > 0 && share <= (alertAt[i - 1] ?? 0))) {
     problems.add([...path, 'alertAt'], 'must ascend');
@@ -93,8 +96,8 @@ function buildRateLimit(
   return {
     metric,
     limit: limitAt([...path, 'rateLimit', 'limit']),
-    windowUs: seconds * 1_000_000,
-    shape: shapeOf(metric, seconds, per),
+    window,
+    shape: shapeOf(metric, window, per),
     alertAt,
     overrides: file.overrides.map((override, i) => ({
       match: buildMatch(override.match),
@@ -132,9 +135,11 @@ function parseLimit(digits: string, metric: Metric): number | { problem: string 
   return Number(amount);
 }
 
-function shapeOf(metric: Metric, seconds: number, per: readonly Attribute[]): string {
+function shapeOf(metric: Metric, window: Window, per: readonly Attribute[]): string {
+  const time =
+    'lengthUs' in window ? window.lengthUs / 1e6 : formatCalendar(window.calendar, window.timezone);
   return createHash('sha256')
-    .update([metric, seconds, ...per].join('|'))
+    .update([metric, time, ...per].join('|'))
     .digest('hex')
     .slice(0, 8);
 }

@@ -2,7 +2,7 @@ import type { Metric } from '../model/amounts.js';
 import { formatUsd } from '../model/money.js';
 import type { Condition } from './condition.js';
 import type { Limit, Policy, Rule } from './policy.js';
-import { formatWindow } from './window.js';
+import { formatLength, formatWindow } from './window.js';
 
 /** The policy as understood, one sentence a line. */
 export function describePolicy(policy: Policy): string[] {
@@ -43,9 +43,7 @@ export function describeRule(rule: Rule): string {
       ? ' (this slows a loop to that rate; it does not end it)'
       : '';
   const halted =
-    rule.haltForUs === 0
-      ? 'until a person resumes it'
-      : `for ${formatWindow(rule.haltForUs / 1e6)}`;
+    rule.haltForUs === 0 ? 'until a person resumes it' : `for ${formatLength(rule.haltForUs)}`;
   const fate = {
     block: `else the call is blocked${slows}`,
     halt: `else the call is blocked, and the agent halted ${halted}`,
@@ -53,7 +51,7 @@ export function describeRule(rule: Rule): string {
     shadow: 'else it goes on and is counted as one that block would deny',
   }[rule.action];
   return (
-    `${rule.id}: ${who} may ${what}${where} in any ${formatWindow(rateLimit.windowUs / 1e6)}, ${fate}` +
+    `${rule.id}: ${who} may ${what}${where} in ${formatWindow(rateLimit.window)}, ${fate}` +
     `${overrides}${raise === '' ? '' : `; raises at ${raise}`}${require}${away}`
   );
 }

@@ -3,6 +3,7 @@ import type { Attribute } from '../model/call.js';
 import type { Action } from '../model/decision.js';
 import type { Identity } from '../model/settlement.js';
 import type { Condition } from './condition.js';
+import type { Window } from './window.js';
 
 /** The policy in force: what the operator's file says, checked and ready to match calls. */
 export interface Policy {
@@ -40,8 +41,8 @@ export interface Rule {
 export interface RateLimit {
   readonly metric: Metric;
   readonly limit: Limit;
-  readonly windowUs: number;
-  /** Hash of metric, window and per: a rule that changes one of them starts a new window. */
+  readonly window: Window;
+  /** Hash of metric, window (with its timezone) and per: a rule that changes one of them starts a new window. */
   readonly shape: string;
   /** Shares of the limit, ascending. */
   readonly alertAt: readonly number[];

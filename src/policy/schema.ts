@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { METRICS } from '../model/amounts.js';
 import { ATTRIBUTES, LABEL_PREFIX } from '../model/call.js';
+import { CALENDARS, isTimezone } from './calendar.js';
 import { parseDepth, parseGlobs } from './condition.js';
 import { parseWindowSeconds } from './window.js';
 
@@ -68,21 +69,41 @@ const limit = z
   .nonnegative({ error: 'must not be negative' })
   .describe('The most of the metric in one window: calls, tokens, or USD.');
 
-/** Seconds, or a text such as 15m. */
+/** Adds what is wrong with a length: seconds, or a text such as 15m. */
+function checkLength(value: number | string, context: z.RefinementCtx): void {
+  const seconds = parseWindowSeconds(value);
+  if (typeof seconds !== 'number') context.addIssue({ code: 'custom', message: seconds.problem });
+}
+
 const duration = z
   .union([z.number(), z.string()], {
     error: 'must be seconds, or a text such as 90s, 15m, 24h, 30d',
   })
+  .superRefine(checkLength);
+
+const timezoneError = { error: 'must be an IANA timezone, such as Asia/Singapore' };
+const calendarWindow = z.strictObject({
+  calendar: z.enum(CALENDARS).describe('Each day, week (from Monday) or month by itself.'),
+  timezone: z
+    .string(timezoneError)
+    .refine(isTimezone, timezoneError)
+    .default('UTC')
+    .describe('Whose days they are: an IANA timezone, such as Asia/Singapore.'),
+});
+
+const window = z
+  .union([z.number(), z.string(), calendarWindow], {
+    error: 'must be seconds, a text such as 90s, 15m, 24h, 30d, or a map such as {calendar: day}',
+  })
   .superRefine((value, context) => {
-    const seconds = parseWindowSeconds(value);
-    if (typeof seconds !== 'number') context.addIssue({ code: 'custom', message: seconds.problem });
+    if (typeof value !== 'object') checkLength(value, context);
   });
 
 const rateLimit = z.strictObject({
   metric: z.enum(METRICS).default('calls').describe('What is counted.'),
   limit,
-  window: duration.describe(
-    'The length of the sliding window: seconds, or a text such as 90s, 15m, 24h, 30d.',
+  window: window.describe(
+    'The time in which it is counted. A window slides: seconds, or a text such as 90s, 15m, 24h, 30d; or it is a day, week or month of the calendar.',
   ),
 });
 

@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import { type Problems, valueAt } from './problems.js';
 import { matchKeyProblem, policySchema } from './schema.js';
 import type { Path, Source } from './source.js';
@@ -19,7 +20,8 @@ export function rawRules(source: Source): unknown[] {
 
 function addSchemaProblems(problems: Problems): void {
   const { value } = problems.source;
-  for (const issue of policySchema.safeParse(value).error?.issues ?? []) {
+  const issues = policySchema.safeParse(value).error?.issues ?? [];
+  for (const issue of issues.flatMap(withinMap)) {
     const path = issue.path as Path;
     if (issue.code === 'unrecognized_keys') {
       for (const key of issue.keys) problems.addAtKey(path, key, 'unknown key');
@@ -29,6 +31,16 @@ function addSchemaProblems(problems: Problems): void {
       problems.add(path, issue.message.replace(/^Invalid (input|option): expected/, 'must be'));
     }
   }
+}
+
+/** What is wrong inside a map, where the map as a whole is only said to be none of the options. */
+function withinMap(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  if (issue.code !== 'invalid_union') return [issue];
+  const inside = issue.errors
+    .flat()
+    .filter(({ code, path }) => code === 'unrecognized_keys' || typeof path[0] === 'string')
+    .map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
+  return inside.length > 0 ? inside : [issue];
 }
 
 function addMatchProblems(problems: Problems, index: number, rule: unknown): void {

@@ -92,7 +92,7 @@ function encodeRule(rule: RuleStatus): WireRuleStatus {
     ...(counted && {
       metric: METRICS[counted.metric],
       limit: inUnit(counted.limit),
-      ...('windowUs' in counted.span ? { window_seconds: counted.span.windowUs / 1e6 } : {}),
+      ...(counted.windowUs === undefined ? {} : { window_seconds: counted.windowUs / 1e6 }),
       calendar: counted.calendar,
       granted: inUnit(counted.granted),
     }),

@@ -112,6 +112,57 @@ rules:
     assert.notEqual(shapeOf('rateLimit: { limit: 1, window: 60 }', 'per: [team]'), base);
   });
 
+  test('a changed calendar or timezone is another shape', () => {
+    const shapeOf = (window: string) =>
+      good(rule(`rateLimit: { limit: 1, window: ${window} }`)).rules[0]?.rateLimit?.shape;
+    const base = shapeOf('{ calendar: day, timezone: UTC }');
+    assert.equal(shapeOf('{ calendar: day }'), base);
+    const others = [
+      '{ calendar: week }',
+      '{ calendar: month }',
+      '{ calendar: day, timezone: Asia/Tokyo }',
+      '24h',
+    ].map(shapeOf);
+    assert.equal(new Set([base, ...others]).size, 5);
+  });
+
+  test('a window is a length, or a calendar and its timezone, UTC by default', () => {
+    const windowOf = (window: string) =>
+      good(rule(`rateLimit: { limit: 1, window: ${window} }`)).rules[0]?.rateLimit?.window;
+    assert.deepEqual(windowOf('90s'), { lengthUs: 90_000_000 });
+    assert.deepEqual(windowOf('{ calendar: week }'), { calendar: 'week', timezone: 'UTC' });
+    assert.deepEqual(windowOf('{ calendar: day, timezone: Asia/Singapore }'), {
+      calendar: 'day',
+      timezone: 'Asia/Singapore',
+    });
+  });
+
+  test('calendar windows are described, with every action, overrides and thresholds', () => {
+    const policy = good(`
+rules:
+  - id: month
+    action: block
+    match: { team: "*" }
+    rateLimit: { metric: estimated_cost_usd, limit: 2000, window: { calendar: month, timezone: Asia/Singapore } }
+  - id: week
+    action: alert
+    rateLimit: { limit: 10, window: { calendar: week } }
+    alertAt: [0.5, 1.0]
+    overrides: [{ match: { agent: vip }, limit: 20 }]
+  - { id: day, action: shadow, per: [], rateLimit: { metric: tokens, limit: 9, window: { calendar: day } } }
+  - id: stop
+    action: halt
+    haltFor: 15m
+    rateLimit: { limit: 3, window: { calendar: day, timezone: Africa/Cairo } }
+`);
+    assert.deepEqual(describePolicy(policy).slice(0, 4), [
+      'month: each team may spend 2,000 USD with a team in each calendar month (Asia/Singapore), else the call is blocked; without Redis: deny',
+      'week: each agent may make 10 calls in each calendar week (UTC), else it goes on and an alert is raised; make 20 calls where agent is vip; raises at 50%, 100%; without Redis: allow',
+      'day: all agents together may use 9 tokens in each calendar day (UTC), else it goes on and is counted as one that block would deny; without Redis: allow',
+      'stop: each agent may make 3 calls in each calendar day (Africa/Cairo), else the call is blocked, and the agent halted for 15 min; without Redis: allow',
+    ]);
+  });
+
   /** One mistake each: the text, and the only error that it may give. */
   const bad: [string, string, string][] = [
     ['empty', '', '1:1 the file is empty; it needs a list called rules'],
@@ -233,9 +284,44 @@ rules:
       '4:36 rules[0].rateLimit.window of "r": must be whole seconds from 1 to 31622400, or a text such as 90s, 15m, 24h, 30d',
     ],
     [
-      'a calendar window',
-      rule('rateLimit: { limit: 1, window: { calendar: day } }'),
-      '4:36 rules[0].rateLimit.window of "r": must be seconds, or a text such as 90s, 15m, 24h, 30d',
+      'a list for a window',
+      rule('rateLimit: { limit: 1, window: [day] }'),
+      '4:36 rules[0].rateLimit.window of "r": must be seconds, a text such as 90s, 15m, 24h, 30d, or a map such as {calendar: day}',
+    ],
+    [
+      'a calendar window without its calendar',
+      rule('rateLimit: { limit: 1, window: { timezone: UTC } }'),
+      '4:36 rules[0].rateLimit.window.calendar of "r": is missing',
+    ],
+    [
+      'unknown calendar',
+      rule('rateLimit: { limit: 1, window: { calendar: year } }'),
+      '4:48 rules[0].rateLimit.window.calendar of "r": must be one of "day"|"week"|"month"',
+    ],
+    [
+      'unknown timezone',
+      rule('rateLimit: { limit: 1, window: { calendar: day, timezone: Asia/Singapur } }'),
+      '4:63 rules[0].rateLimit.window.timezone of "r": must be an IANA timezone, such as Asia/Singapore',
+    ],
+    [
+      'an offset for a timezone',
+      rule('rateLimit: { limit: 1, window: { calendar: day, timezone: "+08:00" } }'),
+      '4:63 rules[0].rateLimit.window.timezone of "r": must be an IANA timezone, such as Asia/Singapore',
+    ],
+    [
+      'a number for a timezone',
+      rule('rateLimit: { limit: 1, window: { calendar: day, timezone: 8 } }'),
+      '4:63 rules[0].rateLimit.window.timezone of "r": must be an IANA timezone, such as Asia/Singapore',
+    ],
+    [
+      'unknown window key',
+      rule('rateLimit: { limit: 1, window: { calendar: day, zone: UTC } }'),
+      '4:53 rules[0].rateLimit.window.zone of "r": unknown key',
+    ],
+    [
+      'a calendar for a halt',
+      'rules:\n  - { id: r, action: halt, haltFor: { calendar: day }, rateLimit: { limit: 1, window: 1 } }\n',
+      '2:37 rules[0].haltFor of "r": must be seconds, or a text such as 90s, 15m, 24h, 30d',
     ],
     [
       'an empty glob',

@@ -1,0 +1,14 @@
+import type { Amounts } from '../model/amounts.js';
+import type { Call } from '../model/call.js';
+import type { MatchedRule } from '../policy/match.js';
+import type { Policy } from '../policy/policy.js';
+
+/** Everything that a decision is made from, before Redis is asked. */
+export interface Case {
+  readonly policy: Policy;
+  readonly call: Call;
+  readonly matched: readonly MatchedRule[];
+  readonly amounts: Amounts;
+  /** The token for what this call causes. */
+  readonly lineage: string;
+}
