@@ -19,6 +19,22 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: 'drive a running sidecar with recorded traffic',
     load: async () => (await import('./cli/replay.js')).replay,
   },
+  halt: {
+    summary: 'stop an agent, or all of them, at once',
+    load: async () => (await import('./cli/halt.js')).halt,
+  },
+  resume: {
+    summary: 'end a halt, and say when the limit lets the agent pass',
+    load: async () => (await import('./cli/resume.js')).resume,
+  },
+  halts: {
+    summary: 'list halted agents and grants',
+    load: async () => (await import('./cli/halts.js')).halts,
+  },
+  grant: {
+    summary: 'add to a limit for one agent and a time',
+    load: async () => (await import('./cli/grant.js')).grant,
+  },
   doctor: {
     summary: 'check the Redis that the sidecar would use',
     load: async () => (await import('./cli/doctor.js')).doctor,

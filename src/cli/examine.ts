@@ -1,13 +1,11 @@
 import { formatRedisAddress, type RedisAddress } from '../redis/address.js';
-import { type Connection, openConnection } from '../redis/connection.js';
-import { loadScripts } from '../redis/scripts.js';
+import type { Connection } from '../redis/connection.js';
 import type { Settings } from '../settings.js';
 import { parseInfo } from '../store/monitor.js';
 import { isLocal } from '../wire/listen.js';
+import { connect } from './connect.js';
 import { examineScripts } from './examine-scripts.js';
 import { type Finding, messageOf, withTimeout } from './finding.js';
-
-const CONNECT_MS = 3_000;
 
 /** Connects to a Redis as a sidecar would, and looks at whatever could hurt it. */
 export async function examine(settings: Settings, address: RedisAddress): Promise<Finding[]> {
@@ -28,28 +26,6 @@ export async function examine(settings: Settings, address: RedisAddress): Promis
   } finally {
     connection.close();
   }
-}
-
-async function connect(
-  settings: Settings,
-  address: RedisAddress,
-): Promise<{ connection: Connection; problem: string | undefined }> {
-  let answer = (_problem: string | undefined) => {};
-  const first = new Promise<string | undefined>((resolve) => {
-    answer = resolve;
-    setTimeout(() => resolve(`no answer in ${CONNECT_MS} ms`), CONNECT_MS).unref();
-  });
-  const connection = openConnection({
-    address,
-    sentinelMaster: settings.sentinelMaster,
-    passwordFile: settings.redisPasswordFile,
-    scripts: loadScripts(),
-    onPasswordProblem: (why) => answer(`the password file cannot be read: ${why}`),
-    onUp: () => answer(undefined),
-    // A sidecar would try for ever; here the first failure is the finding.
-    onDown: (why) => answer(why),
-  });
-  return { connection, problem: await first };
 }
 
 function connectFix(problem: string): string {

@@ -1,8 +1,7 @@
-import { amountOf, type Metric } from '../model/amounts.js';
+import { amountOf, formatAmount, formatMetric } from '../model/amounts.js';
 import { type Counted, type Decision, denyingRule, type FailureReason } from '../model/decision.js';
 import { formatDuration } from '../model/duration.js';
 import { EVERYONE, formatHaltTimes, type Halt } from '../model/halt.js';
-import { formatUsd } from '../model/money.js';
 import { retryAfterUs } from '../model/retry.js';
 import { formatCurrentWindow } from '../model/window.js';
 
@@ -19,8 +18,8 @@ export function reasonFor(decision: Decision): string {
   const show = (amount: number) => formatAmount(amount, metric);
   const asked = amountOf(decision.amounts, metric);
   return (
-    `${rule.ruleId}: ${rule.partition} has used ${show(rule.window.used)} of ${show(limit)}` +
-    `${UNITS[metric]} in ${formatCurrentWindow(windowUs, calendar)}, ` +
+    `${rule.ruleId}: ${rule.partition} has used ${show(rule.window.used)} of ${formatMetric(limit, metric)} ` +
+    `in ${formatCurrentWindow(windowUs, calendar)}, ` +
     `and this call asks for ${show(asked)}; ${advice(decision)}`
   );
 }
@@ -31,7 +30,7 @@ export function overSentence(
   { metric, limit, windowUs, calendar }: Omit<Counted, 'granted'>,
 ): string {
   return (
-    `${partition} asked for more than ${formatAmount(limit, metric)}${UNITS[metric]} ` +
+    `${partition} asked for more than ${formatMetric(limit, metric)} ` +
     `in ${formatCurrentWindow(windowUs, calendar)}`
   );
 }
@@ -47,18 +46,6 @@ const WITHOUT_ANSWER: Readonly<Partial<Record<FailureReason, string>>> = {
   deadline: "the caller's deadline left no time to ask Redis; give the call 60 ms or more",
   overloaded: 'too many calls wait for Redis at once; try again',
 };
-
-const UNITS: Readonly<Record<Metric, string>> = {
-  calls: ' calls',
-  estimated_cost_usd: '',
-  tokens: ' tokens',
-  tokens_in: ' input tokens',
-  tokens_out: ' output tokens',
-};
-
-function formatAmount(amount: number, metric: Metric): string {
-  return metric === 'estimated_cost_usd' ? formatUsd(amount) : String(amount);
-}
 
 /** When to try again: the latest over the denying rules, and not before a halt has ended. */
 function advice(decision: Decision): string {

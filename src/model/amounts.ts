@@ -1,3 +1,5 @@
+import { formatUsd } from './money.js';
+
 /** What a rule counts. The order is that of the numbers in lua/include/record.lua. */
 export const METRICS = [
   'calls',
@@ -46,4 +48,22 @@ export function amountOf(amounts: Amounts, metric: Metric): number {
     case 'tokens_out':
       return amounts.tokensOut;
   }
+}
+
+const UNITS: Readonly<Record<Metric, string>> = {
+  calls: ' calls',
+  estimated_cost_usd: '',
+  tokens: ' tokens',
+  tokens_in: ' input tokens',
+  tokens_out: ' output tokens',
+};
+
+/** For people, without its unit but for dollars: "50", "$50.00". */
+export function formatAmount(amount: number, metric: Metric): string {
+  return metric === 'estimated_cost_usd' ? formatUsd(amount) : String(amount);
+}
+
+/** For people: "50 calls", "$50.00". */
+export function formatMetric(amount: number, metric: Metric): string {
+  return `${formatAmount(amount, metric)}${UNITS[metric]}`;
 }

@@ -14,6 +14,7 @@ export const SCRIPT_NAMES = [
   'halt',
   'resume',
   'grant',
+  'list',
 ] as const;
 export type ScriptName = (typeof SCRIPT_NAMES)[number];
 export type Scripts = Readonly<Record<ScriptName, string>>;
