@@ -19,6 +19,10 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: 'drive a running sidecar with recorded traffic',
     load: async () => (await import('./cli/replay.js')).replay,
   },
+  price: {
+    summary: 'say what a call costs, and how that is known',
+    load: async () => (await import('./cli/price.js')).price,
+  },
   doctor: {
     summary: 'check the Redis that the sidecar would use',
     load: async () => (await import('./cli/doctor.js')).doctor,

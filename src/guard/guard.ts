@@ -3,7 +3,7 @@ import type { Call } from '../model/call.js';
 import type { Decision } from '../model/decision.js';
 import { matchRules } from '../policy/match.js';
 import type { Policy } from '../policy/policy.js';
-import { amountsFor } from '../pricing/amounts.js';
+import { estimateFor } from '../pricing/estimate.js';
 import { monotonicMs } from '../redis/deadline.js';
 import type { Failure } from '../store/answer.js';
 import type { Question } from '../store/question.js';
@@ -38,7 +38,7 @@ export function createGuard(
     const current = policy();
     const named = call.callId === '' ? { ...call, callId: randomUUID() } : call;
     const matched = matchRules(current, named);
-    const amounts = amountsFor(named);
+    const { amounts } = estimateFor(named, current.prices, undefined, Date.now());
     attempts += 1;
     const attempt = `${sidecar}.${attempts}`;
     return {
