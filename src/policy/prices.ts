@@ -5,7 +5,7 @@ import { DISCOUNT_DECIMALS, MAX_CALL_NANO, type Price, parseRate } from '../pric
 import { parseGlobList } from './condition.js';
 import { parseGlob } from './glob.js';
 import { type Problems, valueAt } from './problems.js';
-import { type ModelPriceFile, modelPriceSchema } from './schema.js';
+import { type ModelPriceFile, modelPriceSchema, policySchema } from './schema.js';
 import type { Path } from './source.js';
 
 /** What a model without a price is assumed to cost: dear, so that it passes no cap. */
@@ -45,13 +45,15 @@ export function buildPrices(problems: Problems): Omit<PriceList, 'defaultTokensO
       );
     }
   }
-  const unpriced = valueAt(value, ['unpricedModel']);
+  const fate = policySchema.shape.unpricedModel.safeParse(valueAt(value, ['unpricedModel']));
+  const unpriced = fate.success ? fate.data : undefined;
   return {
     models,
     tools: buildTools(valueAt(value, ['prices', 'tools']), problems),
-    assumed: isMap(unpriced)
-      ? buildPrice(unpriced, ['unpricedModel'], problems)
-      : flatPrice(parseRate(ASSUMED.input), parseRate(ASSUMED.output)),
+    assumed:
+      typeof unpriced === 'object'
+        ? buildPrice(unpriced, ['unpricedModel'], problems)
+        : flatPrice(parseRate(ASSUMED.input), parseRate(ASSUMED.output)),
     deniesUnpriced: unpriced === 'deny',
   };
 }
@@ -123,7 +125,8 @@ function buildTools(tools: unknown, problems: Problems): ToolPrice[] {
       problems.addAtKey(['prices', 'tools'], pattern, `"${pattern}" ${matches}`);
       return [];
     }
-    if (typeof usd !== 'number') return [];
+    // The schema has said what else is wrong with it.
+    if (!(typeof usd === 'number' && usd >= 0)) return [];
     const path: Path = ['prices', 'tools', pattern];
     const nano = parseDecimal(problems.source.digitsAt(path), 9);
     if (nano === undefined) {

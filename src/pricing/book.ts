@@ -126,14 +126,14 @@ function policyQuote(
       .reduce((latest, other) => (other.fromMs > latest.fromMs ? other : latest));
     const sinceMs = Number.isFinite(fromMs) ? fromMs : undefined;
     if ('price' in terms) {
-      return { price: terms.price, source: 'policy', origin: `policy, ${selector}`, sinceMs };
+      return { price: terms.price, source: 'policy', origin: selector, sinceMs };
     }
     if (!table) continue;
     const percent = Number(terms.discountMillionths) / 10_000;
     return {
       price: discounted(table.price, terms.discountMillionths),
       source: 'policy',
-      origin: `policy, ${selector}: ${percent}% off ${tableOrigin(table)}`,
+      origin: `${selector}: ${percent}% off ${tableOrigin(table)}`,
       sinceMs: Math.max(sinceMs ?? 0, table.sinceMs ?? 0) || undefined,
     };
   }
