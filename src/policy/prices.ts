@@ -30,25 +30,27 @@ const RATE_KEYS = [
 export function buildPrices(problems: Problems): Omit<PriceList, 'defaultTokensOut'> {
   const { value } = problems.source;
   const entries = valueAt(value, ['prices', 'models']);
-  const models = (Array.isArray(entries) ? entries : []).flatMap((raw, index) => {
+  const built = (Array.isArray(entries) ? entries : []).map((raw, index) => {
     const entry = modelPriceSchema.safeParse(raw);
     return entry.success
-      ? [buildModelPrice(entry.data, ['prices', 'models', index], problems)]
-      : [];
+      ? buildModelPrice(entry.data, ['prices', 'models', index], problems)
+      : undefined;
   });
-  for (const [index, { selector, fromMs }] of models.entries()) {
-    const twin = models.findIndex((m) => m.selector === selector && m.fromMs === fromMs);
-    if (twin < index) {
+  for (const [index, entry] of built.entries()) {
+    const twin = built.findIndex(
+      (other) => other?.selector === entry?.selector && other?.fromMs === entry?.fromMs,
+    );
+    if (entry && twin < index) {
       problems.add(
         ['prices', 'models', index],
-        `is for the same models from the same day as another entry`,
+        'is for the same models from the same day as another entry',
       );
     }
   }
   const fate = policySchema.shape.unpricedModel.safeParse(valueAt(value, ['unpricedModel']));
   const unpriced = fate.success ? fate.data : undefined;
   return {
-    models,
+    models: built.filter((entry) => entry !== undefined),
     tools: buildTools(valueAt(value, ['prices', 'tools']), problems),
     assumed:
       typeof unpriced === 'object'

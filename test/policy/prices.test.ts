@@ -179,7 +179,7 @@ defaultTokensOut: 512
     [
       'a negative price to assume',
       'rules: []\nunpricedModel: { inputUsdPerMillion: -1, outputUsdPerMillion: 75 }\n',
-      `2:16 unpricedModel: ${UNPRICED}`,
+      '2:38 unpricedModel.inputUsdPerMillion: must not be negative',
     ],
     [
       'a price to assume that is too fine',
@@ -228,6 +228,8 @@ prices:
     - { model: "a{", ${PRICED} }
     - { model: b, inputUsdPerMillion: 1e1, outputUsdPerMillion: 1e1 }
     - { model: c }
+    - { model: d, discount: 0.1 }
+    - { model: d, discount: 0.2 }
   tools:
     t: 1e1
 unpricedModel: no
@@ -235,7 +237,7 @@ unpricedModel: no
     assert.ok('errors' in policy);
     assert.deepEqual(
       policy.errors.map(({ line }) => line),
-      [5, 6, 6, 7, 7, 9, 10],
+      [5, 6, 6, 7, 7, 9, 11, 12],
     );
   });
 });

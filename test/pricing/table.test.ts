@@ -114,6 +114,8 @@ describe('prices that change', () => {
     assert.equal(until('01:00:00'), '2026-09-30T04:00:00.000Z');
     assert.equal(until('09:00:00.001'), '2026-09-30T10:00:00.000Z');
     assert.equal(until('10:00:00'), '2026-10-01T01:00:00.000Z');
+    const longAgo = found('deepseek-v4-flash', '', '1969-12-31T23:00:00Z').untilMs;
+    assert.equal(new Date(longAgo).toISOString(), '1970-01-01T01:00:00.000Z');
   });
 
   test('until it is said to change, no price changes', async () => {

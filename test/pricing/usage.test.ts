@@ -179,6 +179,7 @@ describe('the response of a provider', () => {
     ['Grok by its model', GROK, '', 'grok-4.3', [100, 520, 60, 0, 0]],
     ['an embedding', EMBEDDING, 'openai', 'text-embedding-3-small', [8, 0, 0, 0, 0]],
     ['Cohere, by what it bills', COHERE, 'cohere', 'command-a', [5, 418, 0, 0, 0]],
+    ['of nobody', COHERE, '', '', [5, 418, 0, 0, 0]],
     [
       'nothing used',
       { usage: { input_tokens: 0, output_tokens: 0 } },
