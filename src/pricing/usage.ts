@@ -34,6 +34,9 @@ const COUNTS = [
 /** Keys that count tokens, whoever spells them: `prompt_tokens`, `inputTokens`, `promptTokenCount`. */
 const COUNT_KEY = /(tokens|token_?count)$/i;
 
+/** A key that may be repeated in a sentence; whoever sent it may have made it up. */
+const PLAIN_KEY = /^\w{1,64}$/;
+
 /** Usage objects are nested up to four deep inside a response; what is deeper is not looked at. */
 const MAX_DEPTH = 5;
 
@@ -101,7 +104,9 @@ function isObject(value: unknown): value is Json {
 function badCount(json: Json, depth: number): string | undefined {
   for (const [key, value] of Object.entries(json)) {
     if (typeof value === 'number' && COUNT_KEY.test(key)) {
-      if (!Number.isInteger(value) || value < 0 || value > MAX_TOKENS) return key;
+      if (!Number.isInteger(value) || value < 0 || value > MAX_TOKENS) {
+        return PLAIN_KEY.test(key) ? key : 'a count of tokens';
+      }
     } else if (isObject(value) && depth > 0) {
       const bad = badCount(value, depth - 1);
       if (bad !== undefined) return bad;
