@@ -35,6 +35,10 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: 'add to a limit for one agent and a time',
     load: async () => (await import('./cli/grant.js')).grant,
   },
+  price: {
+    summary: 'say what a call costs, and how that is known',
+    load: async () => (await import('./cli/price.js')).price,
+  },
   doctor: {
     summary: 'check the Redis that the sidecar would use',
     load: async () => (await import('./cli/doctor.js')).doctor,

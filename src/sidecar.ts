@@ -8,6 +8,7 @@ import { createLifeObserver } from './guard/observe-life.js';
 import { createAnnouncer } from './guard/thresholds.js';
 import { followPolicy, type LivePolicy } from './policy/live.js';
 import type { Policy } from './policy/policy.js';
+import { createTokensSeen } from './pricing/seen.js';
 import { formatRedisAddress } from './redis/address.js';
 import { openConnection } from './redis/connection.js';
 import { monotonicMs } from './redis/deadline.js';
@@ -66,6 +67,7 @@ export async function startSidecar(
     lineage: createLineage(settings.lineageKey),
     store,
     journal,
+    seen: createTokensSeen(),
     admissions: createAdmissions(store, journal, log, announce),
     observe: createObserver(metrics, log, announce),
     observeLife: createLifeObserver(policy.current, metrics, log, announce),

@@ -4,7 +4,8 @@ import type { Decision } from '../model/decision.js';
 import type { Halt } from '../model/halt.js';
 import { matchRules } from '../policy/match.js';
 import type { Policy } from '../policy/policy.js';
-import { amountsFor } from '../pricing/amounts.js';
+import { estimateFor } from '../pricing/estimate.js';
+import type { TokensSeen } from '../pricing/seen.js';
 import { monotonicMs } from '../redis/deadline.js';
 import type { Answer, Failure } from '../store/answer.js';
 import { parseHalt } from '../store/halt.js';
@@ -27,6 +28,7 @@ export interface AuthorizeParts {
   readonly store: Store;
   readonly journal: Journal;
   readonly admissions: Admissions;
+  readonly seen: TokensSeen;
   readonly observe: Observe;
 }
 
@@ -45,7 +47,7 @@ interface Prepared {
 }
 
 export function createAuthorizer(parts: AuthorizeParts): Authorizer {
-  const { store, journal, admissions, observe, lineage } = parts;
+  const { store, journal, admissions, seen, observe, lineage } = parts;
   const halts = new Halts();
   const sidecar = randomBytes(6).toString('base64url');
   let attempts = 0;
@@ -55,11 +57,13 @@ export function createAuthorizer(parts: AuthorizeParts): Authorizer {
     const call = lineage.inherit(given.callId === '' ? { ...given, callId: randomUUID() } : given);
     if ('refused' in call) return call;
     const matched = matchRules(policy, call);
-    const amounts = amountsFor(call);
+    const nowMs = Date.now();
+    const seenTokensOut = seen.p95(call.agent, call.model);
+    const { amounts, unpriced } = estimateFor(call, policy.prices, seenTokensOut, nowMs);
     attempts += 1;
     const attempt = `${sidecar}.${attempts}`;
-    const asked = { policy, call, matched, amounts, lineage: lineage.tokenOf(call) };
-    return { asked, question: questionFor(asked, attempt, Date.now() * 1000) };
+    const asked = { policy, call, matched, amounts, unpriced, lineage: lineage.tokenOf(call) };
+    return { asked, question: questionFor(asked, attempt, nowMs * 1000) };
   }
 
   /** What Redis' answer means for the caller. */

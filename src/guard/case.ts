@@ -9,6 +9,8 @@ export interface Case {
   readonly call: Call;
   readonly matched: readonly MatchedRule[];
   readonly amounts: Amounts;
+  /** The policy denies the call: its cost rests on a model that has no price. */
+  readonly unpriced: boolean;
   /** The token for what this call causes. */
   readonly lineage: string;
 }

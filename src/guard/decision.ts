@@ -1,10 +1,10 @@
-import type { Amounts } from '../model/amounts.js';
 import type { Counted, Decision, FailureReason, RuleStatus } from '../model/decision.js';
 import type { Halt } from '../model/halt.js';
 import { spanEndUs } from '../model/span.js';
 import type { MatchedRule } from '../policy/match.js';
 import type { Limit, Policy } from '../policy/policy.js';
 import { spanOf, windowFields } from '../policy/window.js';
+import { affordableTokensOut } from '../pricing/price.js';
 import type { Answer, WindowAnswer } from '../store/answer.js';
 import type { Case } from './case.js';
 import { deniedOutright, effectiveAction } from './question.js';
@@ -80,7 +80,7 @@ export function degradedDecision(asked: Case, failed: FailureReason): Decision {
     return matched.outright === '' && blocks && denies ? { ...status, denied: true } : status;
   });
   return finish(asked, rules, {
-    denied: deniedOutright(asked.policy, asked.matched) || rules.some((rule) => rule.denied),
+    denied: deniedOutright(asked) || rules.some((rule) => rule.denied),
     decidedAtUs: 0,
     degraded: failed,
     repeat: 0,
@@ -163,11 +163,12 @@ function finish(
     degraded: how.degraded,
     repeat: how.repeat,
     unmatched: asked.matched.length === 0,
+    unpriced: asked.unpriced,
     policyHash: asked.policy.hash,
     halt: how.halt,
     lineage: asked.lineage,
     affordable: how.denied
-      ? affordable(rules, asked.amounts)
+      ? affordable(rules, asked)
       : { costNano: undefined, tokensOut: undefined },
     reason: '',
   };
@@ -175,7 +176,8 @@ function finish(
 }
 
 /** What a call like this one, but smaller, would still pass with. */
-function affordable(rules: readonly RuleStatus[], amounts: Amounts): Decision['affordable'] {
+function affordable(rules: readonly RuleStatus[], asked: Case): Decision['affordable'] {
+  const { amounts } = asked;
   let costNano: number | undefined;
   let tokensOut: number | undefined;
   // No smaller call passes a rule that counts calls, or that denies outright.
@@ -185,7 +187,11 @@ function affordable(rules: readonly RuleStatus[], amounts: Amounts): Decision['a
   for (const { action, counted, window } of rules) {
     if ((action !== 'block' && action !== 'halt') || !counted || !window) continue;
     const left = hopeless ? 0 : Math.max(0, counted.limit - window.used);
-    if (counted.metric === 'estimated_cost_usd') costNano = Math.min(costNano ?? left, left);
+    if (counted.metric === 'estimated_cost_usd') {
+      costNano = Math.min(costNano ?? left, left);
+      const tokens = tokensFor(asked, left);
+      if (tokens !== undefined) tokensOut = Math.min(tokensOut ?? tokens, tokens);
+    }
     if (counted.metric === 'tokens_out') tokensOut = Math.min(tokensOut ?? left, left);
     if (counted.metric === 'tokens') {
       const out = Math.max(0, left - amounts.tokensIn);
@@ -193,4 +199,11 @@ function affordable(rules: readonly RuleStatus[], amounts: Amounts): Decision['a
     }
   }
   return { costNano, tokensOut };
+}
+
+/** The most output tokens that so much money buys for this call, where its cost is tokens times price. */
+function tokensFor({ policy, call, amounts }: Case, leftNano: number): number | undefined {
+  if (!['table', 'policy', 'assumed'].includes(amounts.costSource)) return undefined;
+  const { price } = policy.prices.priceOf(call.model, call.provider, Date.now());
+  return affordableTokensOut(price, amounts.tokensIn, leftNano);
 }

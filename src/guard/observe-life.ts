@@ -50,6 +50,10 @@ export function createLifeObserver(
         return;
       }
       if (repeat) return;
+      if (outcome.usageProblem !== '') {
+        metrics.unreadUsage.inc();
+        log.warn({ ...fields, why: outcome.usageProblem }, 'a usage object could not be read');
+      }
       metrics.settledUsd.inc(usdFromNano(settled.costNano));
       metrics.overageUsd.inc(usdFromNano(overageNano));
       if (held.costNano > 0) metrics.estimateRatio.observe(settled.costNano / held.costNano);

@@ -17,8 +17,7 @@ export function createObserver(metrics: Metrics, log: Logger, announce: Announce
     const { verdict, degraded } = decision;
     const rule = denyingRule(decision);
     metrics.authorizeDuration.observe(seconds);
-    const halted = decision.halt && !rule;
-    metrics.decisions.inc({ verdict, rule: halted ? 'halt' : (rule?.ruleId ?? 'none') });
+    metrics.decisions.inc({ verdict, rule: rule?.ruleId ?? ruleless(decision) });
     if (decision.halt && rule) metrics.haltsSet.inc({ rule: decision.halt.rule });
     if (degraded) metrics.degradedDecisions.inc({ reason: degraded });
     if (decision.unmatched) metrics.unmatchedCalls.inc();
@@ -43,10 +42,20 @@ export function createObserver(metrics: Metrics, log: Logger, announce: Announce
         announce({ ruleId, partition, share, amount, atUs, untilUs }, fields);
       }
     }
+    if (decision.amounts.costSource === 'assumed') {
+      metrics.assumedPrices.inc();
+      warnOnce(
+        call.model,
+        'assumed',
+        fields,
+        'has no price: the one that the policy assumes is used',
+      );
+    }
     const moneyRule = decision.rules.some((r) => r.counted?.metric === 'estimated_cost_usd');
     if (moneyRule && decision.amounts.costSource === 'none') {
       metrics.uncostedCalls.inc();
-      warnUncosted(call.model || call.tool || 'a call', fields);
+      const what = call.model || call.tool || 'a call';
+      warnOnce(what, 'uncosted', fields, 'has no cost and no price: money rules count it as 0 USD');
     }
     if (verdict === 'deny') {
       log.info(
@@ -58,9 +67,16 @@ export function createObserver(metrics: Metrics, log: Logger, announce: Announce
     }
   };
 
-  function warnUncosted(what: string, fields: object): void {
-    if (warned.has(what) || warned.size >= MAX_WARNED) return;
-    warned.add(what);
-    log.warn(fields, `${what} has no estimated_cost: money rules count it as 0 USD`);
+  function warnOnce(what: string, kind: string, fields: object, problem: string): void {
+    const key = `${kind} ${what}`;
+    if (warned.has(key) || warned.size >= MAX_WARNED) return;
+    warned.add(key);
+    log.warn(fields, `${what} ${problem}`);
   }
+}
+
+/** What stands for the rule where no rule has denied. */
+function ruleless({ verdict, halt, unpriced }: Decision): string {
+  if (verdict === 'allow') return 'none';
+  return halt ? 'halt' : unpriced ? 'unpriced' : 'none';
 }

@@ -16,8 +16,9 @@ export function effectiveAction(policy: Policy, rule: Rule): Action {
 }
 
 /** Is the call denied whatever its windows say? */
-export function deniedOutright(policy: Policy, matched: readonly MatchedRule[]): boolean {
+export function deniedOutright({ policy, matched, unpriced }: Case): boolean {
   if (policy.mode === 'shadow') return false;
+  if (unpriced) return true;
   if (matched.length === 0) return policy.unmatched === 'deny';
   return matched.some(({ rule, outright }) => outright !== '' && rule.action !== 'shadow');
 }
@@ -35,7 +36,7 @@ export function questionFor(asked: Case, attempt: string, nowUs: number): Questi
     callId: call.callId,
     attempt,
     digest: digestOf(call),
-    mode: deniedOutright(policy, matched) ? 'deny' : 'decide',
+    mode: deniedOutright(asked) ? 'deny' : 'decide',
     ageUs: 0,
     final: call.final,
     holdForUs: policy.holdForUs,

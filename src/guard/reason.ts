@@ -9,6 +9,9 @@ import { formatCurrentWindow } from '../model/window.js';
 export function reasonFor(decision: Decision): string {
   const rule = denyingRule(decision);
   if (decision.halt && !rule) return haltedSentence(decision.halt);
+  if (!rule && decision.unpriced) {
+    return 'the model has no price, and the policy denies such calls (unpricedModel: deny)';
+  }
   if (!rule) return 'no rule of the policy matches this call, and the policy denies such calls';
   if (rule.why !== '') return `${rule.ruleId} denies calls of ${rule.partition}: ${rule.why}`;
   if (decision.degraded || !rule.window || !rule.counted) {

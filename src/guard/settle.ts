@@ -4,16 +4,17 @@ import type { FailureReason } from '../model/decision.js';
 import type { Settlement, SettlementOutcome } from '../model/settlement.js';
 import { domainOf } from '../policy/match.js';
 import type { Policy } from '../policy/policy.js';
-import { settledAmounts } from '../pricing/settled.js';
+import type { TokensSeen } from '../pricing/seen.js';
 import type { Failure } from '../store/answer.js';
 import { type CallName, recordKey } from '../store/keys.js';
 import type { Question } from '../store/question.js';
-import type { Recalled, Settled, Used } from '../store/settlement.js';
+import type { Settled, Used } from '../store/settlement.js';
 import type { Store } from '../store/store.js';
 import type { Admissions } from './admissions.js';
 import type { Journal } from './journal.js';
 import type { ObserveLife } from './observe-life.js';
 import type { Refusal } from './refusal.js';
+import { type Reported, reportedBy, usedBy } from './usage.js';
 
 const NOTHING: Amounts = { costNano: 0, costSource: 'none', tokensIn: 0, tokensOut: 0 };
 
@@ -23,6 +24,7 @@ export interface SettleParts {
   readonly store: Store;
   readonly journal: Journal;
   readonly admissions: Admissions;
+  readonly seen: TokensSeen;
 }
 
 type Prepare = (call: Call) => { question: Question } | Refusal;
@@ -32,21 +34,22 @@ type Prepare = (call: Call) => { question: Question } | Refusal;
  * answer the settlement waits in the journal; telling it twice is harmless.
  */
 export function createSettler(
-  { policy, store, journal, admissions }: SettleParts,
+  { policy, store, journal, admissions, seen }: SettleParts,
   prepare: Prepare,
   observe: ObserveLife,
 ) {
   /** What the call has used, with what Redis knows of it where its model or its tokens are missing. */
-  async function usedBy(
-    settlement: Settlement,
+  async function price(
+    reported: Reported,
     name: CallName,
     deadlineMs: number,
   ): Promise<Used | Failure> {
-    const known = settledAmounts(settlement, undefined, policy());
+    const { prices } = policy();
+    const known = usedBy(reported, undefined, prices, Date.now());
     if (known) return known;
-    const recalled: Recalled | Failure = await store.recall(name, deadlineMs);
+    const recalled = await store.recall(name, deadlineMs);
     if ('failed' in recalled) return recalled;
-    return settledAmounts(settlement, recalled, policy()) ?? AS_HELD;
+    return usedBy(reported, recalled, prices, Date.now()) ?? AS_HELD;
   }
 
   /**
@@ -68,7 +71,8 @@ export function createSettler(
     name: CallName,
     deadlineMs: number,
   ): Promise<SettlementOutcome | Failure> {
-    const used = await usedBy(settlement, name, deadlineMs);
+    const reported = reportedBy(settlement);
+    const used = await price(reported, name, deadlineMs);
     if ('failed' in used) return used;
     const settled = await store.settle(name, used, deadlineMs);
     if ('failed' in settled) return settled;
@@ -79,7 +83,10 @@ export function createSettler(
       if (typeof claimed !== 'boolean') return claimed;
       if (claimed) state = 'unauthorized';
     }
-    const outcome = outcomeOf(name.callId, { ...settled, state });
+    const outcome = outcomeOf(name.callId, { ...settled, state }, reported.problem);
+    if (!outcome.repeat && used.tokensOut !== undefined && reported.model !== '') {
+      seen.observe(name.agent, reported.model, used.tokensOut);
+    }
     observe.settled(settlement, outcome, settled.grown);
     return outcome;
   }
@@ -104,6 +111,7 @@ export function createSettler(
       settledAtUs: 0,
       repeat: false,
       late: false,
+      usageProblem: '',
       pending,
     };
     observe.settled(settlement, outcome, []);
@@ -133,7 +141,7 @@ const AS_HELD: Used = {
   tokensOut: undefined,
 };
 
-function outcomeOf(callId: string, settled: Settled): SettlementOutcome {
+function outcomeOf(callId: string, settled: Settled, usageProblem: string): SettlementOutcome {
   const { state, held, returned, settledAtUs, repeat, late } = settled;
   // What was released before, or was never held, is all over what it held.
   const before = returned ? NOTHING : held;
@@ -149,6 +157,7 @@ function outcomeOf(callId: string, settled: Settled): SettlementOutcome {
     settledAtUs,
     repeat,
     late,
+    usageProblem,
     pending: undefined,
   };
 }

@@ -71,6 +71,8 @@ export interface Decision {
   /** 0 for the first time that the call was asked. */
   readonly repeat: number;
   readonly unmatched: boolean;
+  /** The policy denies calls of a model without a price, and this is one. */
+  readonly unpriced: boolean;
   /** On a denial, what would still fit; undefined where no rule counts it, or when degraded. */
   readonly affordable: { costNano: number | undefined; tokensOut: number | undefined };
   /** What stops the agent: no rule was checked, or this denial has halted it. */

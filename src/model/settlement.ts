@@ -47,6 +47,8 @@ export interface SettlementOutcome {
   readonly settledAtUs: number;
   readonly repeat: boolean;
   readonly late: boolean;
+  /** Why the provider's usage object could not be read; '' if it could. */
+  readonly usageProblem: string;
   /** Redis gave no answer, for this reason, and is told later. */
   readonly pending: FailureReason | undefined;
 }

@@ -18,6 +18,15 @@ export function parseGlobs(
   attribute: Attribute,
   patterns: readonly string[],
 ): Condition | { index: number; problem: string } {
+  const matches = parseGlobList(patterns);
+  if ('problem' in matches) return matches;
+  return { attribute, patterns, holds: (call) => matches(attributeOf(call, attribute)) };
+}
+
+/** Globs over a value, as {@link parseGlobs} has them over an attribute; '' is an absent value. */
+export function parseGlobList(
+  patterns: readonly string[],
+): Glob | { index: number; problem: string } {
   const included: Glob[] = [];
   const excluded: Glob[] = [];
   for (const [index, pattern] of patterns.entries()) {
@@ -26,13 +35,11 @@ export function parseGlobs(
     if (typeof glob === 'string') return { index, problem: `"${pattern}" ${glob}` };
     (excludes ? excluded : included).push(glob);
   }
-  const holds = (call: Call) => {
-    const value = attributeOf(call, attribute);
+  return (value) => {
     if (value === '') return included.length === 0;
     if (included.length > 0 && !included.some((glob) => glob(value))) return false;
     return !excluded.some((glob) => glob(value));
   };
-  return { attribute, patterns, holds };
 }
 
 const COMPARISON = /^(>=|<=|>|<|=)?\s*(\d{1,4})$/;

@@ -1,5 +1,7 @@
 import type { Metric } from '../model/amounts.js';
 import { formatUsd } from '../model/money.js';
+import type { PriceList } from '../pricing/book.js';
+import { formatRate, type Price } from '../pricing/price.js';
 import type { Condition } from './condition.js';
 import type { Limit, Policy, Rule } from './policy.js';
 import { formatLength, formatWindow } from './window.js';
@@ -8,7 +10,7 @@ import { formatLength, formatWindow } from './window.js';
 export function describePolicy(policy: Policy): string[] {
   const domain =
     'name' in policy.domain ? `"${policy.domain.name}"` : `one for each ${policy.domain.attribute}`;
-  const lines = policy.rules.map(describeRule);
+  const lines = [...policy.rules.map(describeRule), ...describePrices(policy.prices.list)];
   if (policy.mode === 'shadow')
     lines.push('mode shadow: every rule decides and counts, none denies');
   lines.push(
@@ -16,6 +18,35 @@ export function describePolicy(policy: Policy): string[] {
   );
   lines.push(`domain: ${domain}`);
   return lines;
+}
+
+/** `my-llama-* of my-gateway costs 0.2 USD per million tokens in, 0.6 out` */
+function describePrices(list: PriceList): string[] {
+  const models = list.models.map(({ selector, terms, fromMs }) => {
+    const from = Number.isFinite(fromMs)
+      ? `, from ${new Date(fromMs).toISOString().slice(0, 10)}`
+      : '';
+    const what =
+      'price' in terms
+        ? `costs ${describePrice(terms.price)}`
+        : `costs ${Number(terms.discountMillionths) / 10_000}% less than the built-in price`;
+    return `${selector} ${what}${from}`;
+  });
+  const tools = list.tools.map(
+    ({ pattern, costNano }) =>
+      `a call of the tool ${pattern} costs ${formatUsd(costNano).slice(1)} USD`,
+  );
+  const unpriced = list.deniesUnpriced
+    ? 'denied'
+    : `assumed to cost ${describePrice(list.assumed)}`;
+  return [...models, ...tools, `a model without a price is ${unpriced}`];
+}
+
+function describePrice({ base }: Price): string {
+  const cached = base.cachedInput === base.input ? '' : `, ${formatRate(base.cachedInput)} cached`;
+  const written =
+    base.cacheWrite === base.input ? '' : `, ${formatRate(base.cacheWrite)} written to the cache`;
+  return `${formatRate(base.input)} USD per million tokens in, ${formatRate(base.output)} out${cached}${written}`;
 }
 
 /** `token-budget-daily: each agent may spend 50 USD in any 24 h, else the call is blocked` */

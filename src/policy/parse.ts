@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
+import { createPriceBook } from '../pricing/book.js';
 import { buildDomain, buildRule, durationUs } from './build.js';
 import type { Policy } from './policy.js';
+import { buildPrices } from './prices.js';
 import { Problems } from './problems.js';
 import { policySchema, ruleSchema } from './schema.js';
 import { addShapeProblems, rawRules } from './shape.js';
@@ -26,6 +28,7 @@ export function parsePolicy(text: string): Policy | { errors: PolicyError[] } {
     const rule = ruleSchema.safeParse(raw);
     return rule.success ? [buildRule(rule.data, index, problems)] : [];
   });
+  const prices = buildPrices(problems);
   const file = policySchema.safeParse(source.value);
   const domain = file.success ? buildDomain(file.data, rules, problems) : undefined;
   const errors = problems.inFileOrder();
@@ -38,5 +41,6 @@ export function parsePolicy(text: string): Policy | { errors: PolicyError[] } {
     holdForUs: durationUs(file.data.holdFor),
     settleForUs: durationUs(file.data.settleFor),
     rules,
+    prices: createPriceBook({ ...prices, defaultTokensOut: file.data.defaultTokensOut }),
   };
 }

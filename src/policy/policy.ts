@@ -2,6 +2,7 @@ import type { Metric } from '../model/amounts.js';
 import type { Attribute } from '../model/call.js';
 import type { Action } from '../model/decision.js';
 import type { Identity } from '../model/settlement.js';
+import type { PriceBook } from '../pricing/book.js';
 import type { Condition } from './condition.js';
 import type { Window } from './window.js';
 
@@ -20,6 +21,8 @@ export interface Policy {
   /** How long after that it may still be settled against its hold. */
   readonly settleForUs: number;
   readonly rules: readonly Rule[];
+  /** What calls cost under this policy. */
+  readonly prices: PriceBook;
 }
 
 export interface Rule {

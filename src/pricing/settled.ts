@@ -1,17 +1,46 @@
+import type { Amounts } from '../model/amounts.js';
 import { nanoFromUsd } from '../model/money.js';
-import type { Settlement } from '../model/settlement.js';
-import type { Recalled, Used } from '../store/settlement.js';
+import type { PriceBook } from './book.js';
+import { costNano, wholeTokensIn } from './price.js';
 
+/** What a settlement says that a call has used; undefined where it says nothing. Bounds as a call's. */
+export interface Used {
+  readonly tokensIn: number | undefined;
+  readonly tokensOut: number | undefined;
+  readonly cachedTokensIn: number | undefined;
+  readonly cacheWriteTokensIn: number | undefined;
+  readonly cacheWrite1hTokensIn: number | undefined;
+  readonly costUsd: number | undefined;
+}
+
+/**
+ * What a call has really used. A given cost is believed. Else tokens that are given cost what the model
+ * costs, the assumed price if it has none (even where the policy denies such calls: this one was made).
+ * What is not said stays as it was held.
+ * @param model the model that answered, else the one that was authorized; '' if none was named
+ */
 export function settledAmounts(
-  settlement: Settlement,
-  _recalled: Recalled | undefined,
-  _policy: unknown,
-): Used | undefined {
-  const { costUsd, tokensIn, tokensOut } = settlement;
-  return {
-    costNano: costUsd === undefined ? undefined : nanoFromUsd(costUsd),
-    costSource: costUsd === undefined ? 'held' : 'caller',
-    tokensIn,
-    tokensOut,
+  used: Used,
+  model: string,
+  provider: string,
+  held: Amounts,
+  book: PriceBook,
+  atMs: number,
+): Amounts {
+  const usage = {
+    tokensIn: used.tokensIn ?? held.tokensIn,
+    tokensOut: used.tokensOut ?? held.tokensOut,
+    cachedTokensIn: used.cachedTokensIn ?? 0,
+    cacheWriteTokensIn: used.cacheWriteTokensIn ?? 0,
+    cacheWrite1hTokensIn: used.cacheWrite1hTokensIn ?? 0,
   };
+  const tokens = { tokensIn: wholeTokensIn(usage), tokensOut: usage.tokensOut };
+  if (used.costUsd !== undefined) {
+    return { costNano: nanoFromUsd(used.costUsd), costSource: 'caller', ...tokens };
+  }
+  const { costUsd, ...counts } = used;
+  const told = Object.values(counts).some((count) => count !== undefined);
+  if (!told || model === '') return { costNano: held.costNano, costSource: 'held', ...tokens };
+  const { price, source } = book.priceOf(model, provider, atMs);
+  return { costNano: costNano(price, usage), costSource: source, ...tokens };
 }

@@ -54,6 +54,14 @@ export function createMetrics() {
       'tollgate_overage_usd_total',
       'How much more settled calls have cost than they held, in USD.',
     ),
+    unreadUsage: counter(
+      'tollgate_unread_usage_total',
+      'Settlements whose usage object could not be read, and counted as if it were not there.',
+    ),
+    assumedPrices: counter(
+      'tollgate_assumed_prices_total',
+      'Calls of a model without a price, which the policy assumes or denies.',
+    ),
     estimateRatio: ratio(
       'tollgate_estimate_ratio',
       'Real cost of a settled call by what it held; 1 is a perfect estimate.',

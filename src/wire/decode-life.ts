@@ -1,10 +1,8 @@
 import type { Outcome, ReleaseOrder, Settlement } from '../model/settlement.js';
+import { MAX_USAGE_BYTES } from '../pricing/usage.js';
 import { decodeCall, MAX_COST_USD, MAX_TEXT_BYTES, MAX_TOKENS, textProblem } from './decode.js';
 import type { ReleaseRequest__Output } from './generated/tollgate/v1/ReleaseRequest.js';
 import type { SettleRequest__Output } from './generated/tollgate/v1/SettleRequest.js';
-
-/** The longest usage object of a provider has 2 KiB; a whole response with a long answer fits too. */
-export const MAX_USAGE_BYTES = 32_768;
 
 const IDENTITY_FIELDS = ['call_id', 'agent_id', 'team_id', 'cost_centre', 'instance'] as const;
 

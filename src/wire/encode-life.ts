@@ -26,6 +26,7 @@ export function encodeSettlement(outcome: SettlementOutcome): SettleResponse {
     late: outcome.late,
     pending: outcome.pending !== undefined,
     degraded_reason: outcome.pending ?? '',
+    usage_problem: outcome.usageProblem,
   };
 }
 

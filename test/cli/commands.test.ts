@@ -23,7 +23,16 @@ describe('the command line', () => {
     const unknown = await tollgate(['fly']);
     assert.equal(unknown.code, 2);
     assert.match(unknown.err, /tollgate has no command "fly"/);
-    for (const command of ['serve', 'check', 'authorize', 'replay', 'doctor', 'halt', 'halts']) {
+    for (const command of [
+      'serve',
+      'check',
+      'authorize',
+      'replay',
+      'price',
+      'doctor',
+      'halt',
+      'halts',
+    ]) {
       const help = await tollgate([command, '--help']);
       assert.equal(help.code, 0);
       assert.match(help.out, new RegExp(`^usage: tollgate ${command}`));

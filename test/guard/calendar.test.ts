@@ -9,7 +9,7 @@ import { createAnnouncer } from '../../src/guard/thresholds.js';
 import type { Call } from '../../src/model/call.js';
 import { matchRules } from '../../src/policy/match.js';
 import { parsePolicy } from '../../src/policy/parse.js';
-import { amountsFor } from '../../src/pricing/amounts.js';
+import { estimateFor } from '../../src/pricing/estimate.js';
 import type { Answer, WindowAnswer } from '../../src/store/answer.js';
 import { createLog } from '../../src/telemetry/log.js';
 import { createMetrics } from '../../src/telemetry/metrics.js';
@@ -33,7 +33,7 @@ function caseOf(text: string, given: Partial<Call>): Case {
     policy,
     call,
     matched: matchRules(policy, call),
-    amounts: amountsFor(call),
+    ...estimateFor(call, policy.prices, undefined, 0),
     lineage: '',
   };
 }

@@ -197,8 +197,20 @@ rules:
     const channel = await start(
       'rules: [{ id: cap, action: block, rateLimit: { metric: estimated_cost_usd, limit: 10, window: 60 } }]',
     );
-    const unknown = await channel.authorize({ agent_id: 'a', model: 'm' }, TIMEOUT_MS);
+    const unknown = await channel.authorize({ agent_id: 'a', tool: 't' }, TIMEOUT_MS);
     assert.equal(unknown.amounts?.cost_source, 'COST_SOURCE_NONE');
+    const priced = await channel.authorize(
+      { agent_id: 'a', model: 'gpt-4o', tokens_in: 1240, tokens_out: 89 },
+      TIMEOUT_MS,
+    );
+    assert.equal(priced.amounts?.cost_source, 'COST_SOURCE_TABLE');
+    assert.equal(priced.amounts?.cost_usd, 0.00399);
+    const assumed = await channel.authorize(
+      { agent_id: 'a', model: 'm', tokens_in: 1000, tokens_out: 100 },
+      TIMEOUT_MS,
+    );
+    assert.equal(assumed.amounts?.cost_source, 'COST_SOURCE_ASSUMED');
+    assert.equal(assumed.amounts?.cost_usd, 0.0225);
     const free = await channel.authorize(
       { agent_id: 'a', model: 'm', estimated_cost: 0 },
       TIMEOUT_MS,

@@ -31,6 +31,7 @@ describe('a policy file', () => {
     assert.deepEqual(describePolicy(good(text)), [
       'token-budget-daily: each agent may spend 50 USD in any 24 h, else the call is blocked; without Redis: deny',
       'loop-detection: each agent may make 50 calls with a tool in any 60 s, else the call is blocked (this slows a loop to that rate; it does not end it); without Redis: allow',
+      'a model without a price is assumed to cost 15 USD per million tokens in, 75 out',
       'a call that no rule matches is allowed',
       'domain: "default"',
     ]);
@@ -64,6 +65,7 @@ rules:
       'teams: each team may use 1000000 tokens with a team, where model is gpt-* but not gpt-4o-mini, where depth is >5, where labels.tier is gold in any 30 days, else it goes on and an alert is raised; use 5000000 tokens where team is research; raises at 50%, 80%, 100%; a call without costCentre is denied; without Redis: allow',
       'never: every call where tool is rm is blocked',
       'quiet: all agents together may spend 0.25 USD in any 15 min, else it goes on and is counted as one that block would deny; without Redis: allow',
+      'a model without a price is assumed to cost 15 USD per million tokens in, 75 out',
       'mode shadow: every rule decides and counts, none denies',
       'a call that no rule matches is denied',
       'domain: "fleet-1"',

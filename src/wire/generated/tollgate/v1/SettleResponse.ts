@@ -16,6 +16,7 @@ export interface SettleResponse {
   'late'?: (boolean);
   'pending'?: (boolean);
   'degraded_reason'?: (string);
+  'usage_problem'?: (string);
 }
 
 export interface SettleResponse__Output {
@@ -30,4 +31,5 @@ export interface SettleResponse__Output {
   'late': (boolean);
   'pending': (boolean);
   'degraded_reason': (string);
+  'usage_problem': (string);
 }
