@@ -1,38 +1,61 @@
-import { credentials } from '@grpc/grpc-js';
+import { credentials, type ServiceError } from '@grpc/grpc-js';
 import { loadApi } from '../wire/definition.js';
 import type { AuthorizeRequest } from '../wire/generated/tollgate/v1/AuthorizeRequest.js';
 import type { AuthorizeResponse__Output } from '../wire/generated/tollgate/v1/AuthorizeResponse.js';
+import type { ReleaseRequest } from '../wire/generated/tollgate/v1/ReleaseRequest.js';
+import type { ReleaseResponse__Output } from '../wire/generated/tollgate/v1/ReleaseResponse.js';
+import type { SettleRequest } from '../wire/generated/tollgate/v1/SettleRequest.js';
+import type { SettleResponse__Output } from '../wire/generated/tollgate/v1/SettleResponse.js';
 
 /** A channel to one sidecar. Calls reject with a gRPC ServiceError. */
 export interface Channel {
   authorize(request: AuthorizeRequest, timeoutMs: number): Promise<AuthorizeResponse__Output>;
+  settle(request: SettleRequest, timeoutMs: number): Promise<SettleResponse__Output>;
+  release(request: ReleaseRequest, timeoutMs: number): Promise<ReleaseResponse__Output>;
   inspect(request: AuthorizeRequest, timeoutMs: number): Promise<AuthorizeResponse__Output>;
   close(): void;
 }
 
-/** @param address `host:port` or `unix:///path` */
+/** gRPC's own is 1 s to 2 min: a sidecar that restarts is back sooner, and it is on this machine. */
+const RECONNECT_MS = { first: 100, most: 1_000 };
+
+/** Connects when the first call is made. @param address `host:port` or `unix:///path` */
 export function openChannel(address: string): Channel {
   const client = new (loadApi().tollgate.v1.Tollgate)(address, credentials.createInsecure(), {
     // A repeat is the caller's to decide: it counts as one.
     'grpc.enable_retries': 0,
     'grpc.enable_channelz': 0,
+    // http_proxy is for the world outside; the sidecar is inside.
+    'grpc.enable_http_proxy': 0,
+    'grpc.initial_reconnect_backoff_ms': RECONNECT_MS.first,
+    'grpc.max_reconnect_backoff_ms': RECONNECT_MS.most,
   });
   const deadline = (timeoutMs: number) => ({ deadline: Date.now() + timeoutMs });
   return {
     authorize: (request, timeoutMs) =>
-      new Promise((resolve, reject) => {
-        client.authorize(request, deadline(timeoutMs), (error, response) => {
-          if (error || !response) reject(error ?? new Error('no response'));
-          else resolve(response);
-        });
-      }),
-    inspect: (call, timeoutMs) =>
-      new Promise((resolve, reject) => {
-        client.inspect({ call }, deadline(timeoutMs), (error, response) => {
-          if (error || !response?.decision) reject(error ?? new Error('no decision'));
-          else resolve(response.decision);
-        });
-      }),
+      answer((done) => client.authorize(request, deadline(timeoutMs), done)),
+    settle: (request, timeoutMs) =>
+      answer((done) => client.settle(request, deadline(timeoutMs), done)),
+    release: (request, timeoutMs) =>
+      answer((done) => client.release(request, deadline(timeoutMs), done)),
+    inspect: async (call, timeoutMs) => {
+      const { decision } = await answer<{ decision: AuthorizeResponse__Output | null }>((done) =>
+        client.inspect({ call }, deadline(timeoutMs), done),
+      );
+      if (!decision) throw new Error('no decision');
+      return decision;
+    },
     close: () => client.close(),
   };
+}
+
+function answer<Response>(
+  send: (done: (error: ServiceError | null, response?: Response) => void) => void,
+): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    send((error, response) => {
+      if (error || !response) reject(error ?? new Error('no response'));
+      else resolve(response);
+    });
+  });
 }
