@@ -1,0 +1,119 @@
+import { randomUUID } from 'node:crypto';
+import { type Grant, makeCall, type Ways } from './call.js';
+import type { Answer } from './denied.js';
+import { fingerprintOf } from './fingerprint.js';
+import {
+  headersOf,
+  type IncomingHeaders,
+  runIn,
+  type Scope,
+  scopeHere,
+  scopeOfHeaders,
+  scopeOfRun,
+} from './lineage.js';
+import { assertCounts, type CallSpec, type OnDenied } from './spec.js';
+
+/** The way to the sidecar. `D` is what a denial does unless a call says otherwise. */
+export interface Gate<D extends OnDenied = 'raise'> {
+  /**
+   * Authorizes a call, runs its work, and settles what the work reported.
+   * @returns what the work returned; with `tell` perhaps a DeniedError instead
+   * @throws DeniedError if it is denied and not to be told; CallError if it is broken; what the work
+   * threw; the reason of its signal
+   */
+  call<T, M extends OnDenied = D>(
+    spec: CallSpec<M>,
+    work: (grant: Grant) => T | PromiseLike<T>,
+  ): Promise<Answer<T, M>>;
+
+  /** Turns a function into one that is gated, with the hash of its arguments as fingerprint. */
+  tool<A extends readonly unknown[], T, M extends OnDenied = D>(
+    spec: string | CallSpec<M>,
+    work: (...args: A) => T | PromiseLike<T>,
+  ): (...args: A) => Promise<Answer<T, M>>;
+
+  /** Starts a run: all calls within belong to it. Without an id it gets a new one. */
+  run<T>(work: () => T): T;
+  run<T>(runId: string, work: () => T): T;
+
+  /**
+   * The gate for one request that came in, whose calls count as caused by the call that sent it. With
+   * `work`, it is the calls within that do, whichever gate they are made with.
+   */
+  from(headers: IncomingHeaders): Gate<D>;
+  from<T>(headers: IncomingHeaders, work: () => T): T;
+
+  /** What a request to another process takes along; nothing outside of a call. */
+  headers(): Record<string, string>;
+
+  /**
+   * Waits for settlements under way and closes the connection; the gate takes no more calls.
+   * @param timeoutMs the longest to wait; what is not settled by then is a warning
+   */
+  close(timeoutMs?: number): Promise<void>;
+}
+
+/** Six tries at a settlement take about 10 s where nobody answers, and 4 s where nobody is. */
+const CLOSE_TIMEOUT_MS = 5_000;
+
+/** A gate over whichever backend. */
+export function createGate<D extends OnDenied>(ways: Ways): Gate<D> {
+  let closing: Promise<void> | undefined;
+
+  async function close(timeoutMs: number): Promise<void> {
+    const left = await ways.settlements.flush(timeoutMs);
+    if (left > 0) ways.warnings.say(`closed with ${left} calls not settled`);
+    await ways.backend.close();
+  }
+
+  /** The gate as it is for one request, or for none. */
+  function gateOf(bound: Scope | undefined): Gate<D> {
+    function call<T, M extends OnDenied>(
+      spec: CallSpec<M>,
+      work: (grant: Grant) => T | PromiseLike<T>,
+    ): Promise<Answer<T, M>> {
+      return callFrom(scopeHere(bound), spec, work);
+    }
+    return {
+      call,
+      tool:
+        <A extends readonly unknown[], T, M extends OnDenied>(
+          spec: string | CallSpec<M>,
+          work: (...args: A) => T | PromiseLike<T>,
+        ) =>
+        (...args: A) => {
+          const given: CallSpec<M> = typeof spec === 'string' ? { tool: spec } : spec;
+          const fingerprint = given.fingerprint ?? fingerprintOf(args);
+          return call({ ...given, fingerprint }, () => work(...args));
+        },
+      run<T>(...given: [work: () => T] | [runId: string, work: () => T]): T {
+        const [runId, work] = given.length === 1 ? [randomUUID(), given[0]] : given;
+        return runIn(scopeOfRun(scopeHere(bound), runId), work);
+      },
+      from: ((headers: IncomingHeaders, work?: () => unknown) => {
+        const scope = scopeOfHeaders(headers);
+        return work ? runIn(scope, work) : gateOf(scope);
+      }) as Gate<D>['from'],
+      headers: () => headersOf(scopeHere(bound)),
+      close(timeoutMs = CLOSE_TIMEOUT_MS) {
+        closing ??= close(timeoutMs);
+        return closing;
+      },
+    };
+  }
+
+  async function callFrom<T, M extends OnDenied>(
+    scope: Scope,
+    spec: CallSpec<M>,
+    work: (grant: Grant) => T | PromiseLike<T>,
+  ): Promise<Answer<T, M>> {
+    if (closing) throw new Error('this gate is closed');
+    assertCounts(spec);
+    const callId = spec.callId ?? randomUUID();
+    const asked = { callId, spec: { ...spec }, scope, askedAtMs: Date.now() };
+    // A denial is returned for `tell` only, as the type says.
+    return (await makeCall(ways, asked, work)) as Answer<T, M>;
+  }
+
+  return gateOf(undefined);
+}
