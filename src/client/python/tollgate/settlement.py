@@ -1,0 +1,71 @@
+"""Telling what a call has really used."""
+
+from typing import Literal
+
+from .ask import ask
+from .contact import Contact
+from .log import log
+from .options import Options
+from .steps import Failure, Method, Request, Steps
+from .usage import Usage
+from .v1 import tollgate_pb2 as api
+
+Outcome = Literal["ok", "error", "cancelled"]
+
+_OUTCOMES = {
+    "ok": api.OUTCOME_OK,
+    "error": api.OUTCOME_ERROR,
+    "cancelled": api.OUTCOME_CANCELLED,
+}
+
+
+def settle(
+    call: api.AuthorizeRequest, usage: Usage, outcome: Outcome, options: Options, contact: Contact
+) -> Steps[None]:
+    """Settles a call. Never raises: what it cost is lost to the ledger then, and the log says so.
+
+    The call is sent in full, so that one about which the sidecar was never asked is charged all the
+    same, and marked as unauthorized.
+    """
+    request = api.SettleRequest(
+        call_id=call.call_id,
+        agent_id=call.agent_id,
+        team_id=call.team_id,
+        cost_centre=call.cost_centre,
+        instance=call.instance,
+        model=usage.model,
+        provider=usage.provider,
+        tokens_in=usage.tokens_in,
+        tokens_out=usage.tokens_out,
+        cached_tokens_in=usage.cached_tokens_in,
+        cache_write_tokens_in=usage.cache_write_tokens_in,
+        cost=usage.cost,
+        usage_json=usage.json,
+        outcome=_OUTCOMES[outcome],
+        call=call,
+    )
+    yield from _tell("Settle", request, "settled: what it used is not recorded", options, contact)
+
+
+def release(
+    call: api.AuthorizeRequest, why: str, options: Options, contact: Contact
+) -> Steps[None]:
+    """Gives back a call that was never sent. Never raises: its hold stays charged then."""
+    request = api.ReleaseRequest(
+        call_id=call.call_id,
+        agent_id=call.agent_id,
+        team_id=call.team_id,
+        cost_centre=call.cost_centre,
+        instance=call.instance,
+        why=why,
+    )
+    yield from _tell("Release", request, "released: it stays charged", options, contact)
+
+
+def _tell(
+    method: Method, request: Request, what: str, options: Options, contact: Contact
+) -> Steps[None]:
+    reply = yield from ask(method, request, options.timeout)
+    contact.note(reply)
+    if isinstance(reply, Failure):
+        log.warning("call %s could not be %s (%s)", request.call_id, what, reply)
