@@ -1,6 +1,7 @@
 """Asking whether a call may go on."""
 
 import random
+import time
 
 from .ask import AWAY, ask
 from .contact import Contact
@@ -23,18 +24,21 @@ def admit(
 ) -> Steps[Decision]:
     """Asks until the call is allowed. Raises Denied, or CallError if the request is a bad one.
 
-    With on_denied="wait", a denial that time can lift is waited for and asked again, as long as all
-    waits of this call stay within max_wait. Nothing else waits.
+    With on_denied="wait", a denial that time can lift is waited for and asked again, as long as the
+    whole of it stays within max_wait. Nothing else waits.
     """
+    began = time.monotonic()
     waited = 0.0
     while True:
         decision = yield from _decide(request, options, contact)
         if decision.allowed:
             return decision
-        pause = _wait_before(decision)
-        if on_denied != "wait" or pause is None or waited + pause > options.max_wait:
-            raise Denied(decision)
-        pause = min(pause * (1 + random.uniform(0, JITTER)), options.max_wait - waited)
+        # Whichever is more: a fake gate's waits take no time, and asking takes some.
+        left = options.max_wait - max(waited, time.monotonic() - began)
+        wait = decision.retry_after
+        if on_denied != "wait" or wait is None or max(wait, SHORTEST_WAIT) > left:
+            raise Denied(decision, request.tool or request.model)
+        pause = min(max(wait, SHORTEST_WAIT) * (1 + random.uniform(0, JITTER)), left)
         yield Pause(pause)
         waited += pause
 
@@ -47,12 +51,5 @@ def _decide(request: api.AuthorizeRequest, options: Options, contact: Contact) -
         return read_decision(reply)
     assert isinstance(reply, Failure)
     if reply.code in AWAY:
-        return without_sidecar(options.failure_mode, request.call_id, str(reply))
+        return without_sidecar(options.failure_mode, request.call_id, reply)
     raise CallError(reply.code, reply.details, request.call_id)
-
-
-def _wait_before(decision: Decision) -> float | None:
-    """Seconds before the same call is worth asking again; None if time does not help."""
-    if decision.retry_after is None or decision.never_fits:
-        return None
-    return max(decision.retry_after, SHORTEST_WAIT)

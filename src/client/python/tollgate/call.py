@@ -7,6 +7,7 @@ from collections.abc import Callable
 from types import TracebackType
 
 from .admission import admit
+from .backlog import Backlog
 from .contact import Contact
 from .decision import Decision
 from .grant import Grant
@@ -33,12 +34,14 @@ class Call:
         on_denied: OnDenied,
         transport: Transport,
         contact: Contact,
+        backlog: Backlog,
     ) -> None:
         self._make_request = make_request
         self._options = options
         self._on_denied = on_denied
         self._transport = transport
         self._contact = contact
+        self._backlog = backlog
         self._request: api.AuthorizeRequest | None = None
         self._grant: Grant | None = None
         self._lineage = Lineage()
@@ -98,11 +101,12 @@ class Call:
         assert self._request is not None and self._grant is not None
         self._lineage.leave()
         usage, released = self._grant._end()
+        gate = (self._options, self._contact, self._backlog)
         if released is not None:
-            return release(self._request, released, self._options, self._contact)
+            return release(self._request, released, *gate)
         if kind is not None and not usage:
             return None
-        return settle(self._request, usage, _outcome(kind), self._options, self._contact)
+        return settle(self._request, usage, _outcome(kind), *gate)
 
 
 # Kept here, since asyncio keeps no task alive.

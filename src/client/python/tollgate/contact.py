@@ -1,8 +1,8 @@
 """Whether a sidecar answers, said once each time that this changes."""
 
+from .ask import is_away
 from .log import log
 from .steps import Failure, Reply
-from .ask import is_away
 
 
 class Contact:

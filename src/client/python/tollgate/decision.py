@@ -1,9 +1,15 @@
 """What Tollgate says of one call."""
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from .steps import Failure
 from .v1 import tollgate_pb2 as api
+
+# Seconds before it is worth asking again where Redis or the sidecar was away: it is back in about
+# that, or later.
+DEGRADED_RETRY = 1.0
 
 _ACTIONS: dict[int, str] = {
     api.ACTION_BLOCK: "block",
@@ -75,14 +81,17 @@ class Decision:
     """Every rule that matched, in the order of the policy."""
     amounts: Amounts = Amounts(0.0, 0, 0)
     retry_after: float | None = None
-    """On a denial, seconds until this same call could pass; None when waiting does not help."""
+    """On a denial, seconds until this same call could pass; None when waiting does not help.
+
+    Where nothing could be asked, in about this time somebody may know more.
+    """
     never_fits: bool = False
     affordable_cost_usd: float | None = None
     affordable_tokens_out: int | None = None
     degraded: bool = False
-    """The rules were not consulted: Redis gave the sidecar no answer, or the sidecar gave none."""
+    """No limit was checked: Redis gave the sidecar no answer, or the sidecar gave none."""
     degraded_reason: str = ""
-    """As in the API, or "away" where no sidecar answered."""
+    """As in the API; or unreachable (no sidecar is there), unanswered (one is, and is silent)."""
     unmatched: bool = False
     repeat: int = 0
     policy_hash: str = ""
@@ -92,7 +101,7 @@ class Decision:
 
     @property
     def denied_by(self) -> str | None:
-        """The id of the first rule that denied, or that halted the agent; None where no rule did."""
+        """The id of the first rule that denied or halted the agent; None where no rule did."""
         if self.halt is not None:
             return self.halt.rule or None
         return next((status.rule for status in self.rules if status.denied), None)
@@ -108,9 +117,7 @@ def read_decision(response: api.AuthorizeResponse) -> Decision:
         amounts=Amounts(
             response.amounts.cost_usd, response.amounts.tokens_in, response.amounts.tokens_out
         ),
-        retry_after=(
-            response.retry_after_ms / 1000 if response.HasField("retry_after_ms") else None
-        ),
+        retry_after=_retry_after(response),
         never_fits=response.never_fits,
         affordable_cost_usd=(
             response.affordable_cost_usd if response.HasField("affordable_cost_usd") else None
@@ -128,15 +135,32 @@ def read_decision(response: api.AuthorizeResponse) -> Decision:
     )
 
 
-def without_sidecar(mode: Literal["allow", "deny"], call_id: str, why: str) -> Decision:
+def without_sidecar(mode: Literal["allow", "deny"], call_id: str, failure: Failure) -> Decision:
     """The decision of the failure mode, for a call about which no sidecar could be asked."""
-    return Decision(
-        allowed=mode == "allow",
+    late = failure.code == "DEADLINE_EXCEEDED"
+    degraded = Decision(
+        allowed=True,
         call_id=call_id,
-        reason="" if mode == "allow" else f"the sidecar gave no answer ({why})",
         degraded=True,
-        degraded_reason="away",
+        degraded_reason="unanswered" if late else "unreachable",
     )
+    if mode == "allow":
+        return degraded
+    reason = "the sidecar did not answer in time" if late else "the sidecar cannot be reached"
+    return replace(degraded, allowed=False, reason=reason, retry_after=DEGRADED_RETRY)
+
+
+def _retry_after(response: api.AuthorizeResponse) -> float | None:
+    if response.verdict == api.VERDICT_ALLOW or response.never_fits:
+        return None
+    if response.HasField("retry_after_ms"):
+        return response.retry_after_ms / 1000
+    if response.HasField("halt"):
+        # By the clock of Redis, as far as its time is known.
+        now_us = response.decided_at_us or time.time_ns() // 1000
+        until_us = response.halt.until_us
+        return max(0.0, (until_us - now_us) / 1_000_000) if until_us else None
+    return DEGRADED_RETRY if response.degraded else None
 
 
 def _rule(status: api.RuleStatus) -> RuleStatus:

@@ -1,5 +1,7 @@
 """What asking about a call can raise."""
 
+import math
+
 from .decision import Decision
 
 
@@ -8,18 +10,20 @@ class TollgateError(Exception):
 
 
 class Denied(TollgateError):
-    """The call may not go on; nothing was charged. It was not sent.
+    """The call may not go on, and was not made; nothing was charged.
 
-    The text is the decision's reason, for people; `tell` is for the model.
+    The text is the decision's reason, for people; `tell` is for the model. `what` is the tool or
+    the model that was to be called.
     """
 
-    def __init__(self, decision: Decision) -> None:
+    def __init__(self, decision: Decision, what: str = "") -> None:
         super().__init__(decision.reason)
         self.decision = decision
+        self.what = what
 
-    def __reduce__(self) -> tuple[type["Denied"], tuple[Decision]]:
+    def __reduce__(self) -> tuple[type["Denied"], tuple[Decision, str]]:
         """Pickles with its decision: process pools hand exceptions back that way."""
-        return Denied, (self.decision,)
+        return Denied, (self.decision, self.what)
 
     @property
     def reason(self) -> str:
@@ -38,23 +42,14 @@ class Denied(TollgateError):
 
     @property
     def halted(self) -> bool:
-        """The agent is stopped: no call of it passes until the halt ends."""
+        """The agent is stopped, not just this call."""
         return self.decision.halt is not None
 
     @property
     def tell(self) -> str:
-        """A short text that a model can read in place of a tool's result, and act upon."""
-        decision = self.decision
-        if self.halted and decision.retry_after is None:
-            advice = "This agent is halted: stop, and report this."
-        elif decision.never_fits:
-            advice = "It will not be allowed later either: go on without it, or ask for less."
-        elif decision.retry_after is None:
-            advice = "Do not repeat it: go on without it, or report this."
-        else:
-            seconds = max(1, round(decision.retry_after))
-            advice = f"Do not repeat it in the next {seconds} s: go on without it, or report this."
-        return f"This call was denied and did not run: {decision.reason}. {advice}"
+        """For the model to read: what was denied, when to try again, what would still fit."""
+        to_what = f" to {self.what}" if self.what else ""
+        return f"The call{to_what} was not made: {_sentence(self.reason)} {_advice(self.decision)}"
 
 
 class CallError(TollgateError):
@@ -75,3 +70,23 @@ class CallError(TollgateError):
     def __reduce__(self) -> tuple[type["CallError"], tuple[str, str, str]]:
         """As Denied."""
         return CallError, (self.code, self.details, self.call_id)
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def _advice(decision: Decision) -> str:
+    wait = decision.retry_after
+    seconds = math.ceil(wait) if wait is not None else 0
+    if decision.halt is not None:
+        if wait is None:
+            return "You are stopped until a person resumes you: make no further calls, and say so."
+        return f"You are stopped: make no further calls within the next {seconds} seconds."
+    usd, tokens = decision.affordable_cost_usd, decision.affordable_tokens_out
+    fits = [f"costs at most ${usd}"] if usd else []
+    fits += [f"asks for at most {tokens} output tokens"] if tokens else []
+    smaller = f" A call that {' and '.join(fits)} passes now." if fits else ""
+    if wait is None:
+        return f"Do not repeat it as it is: waiting is no help.{smaller}"
+    return f"Do not repeat it within the next {seconds} seconds.{smaller}"

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, TypeVar, overload
 
+from .backlog import Backlog
 from .call import Call, all_settled
 from .contact import Contact
 from .grpc_transport import GrpcTransport
@@ -27,6 +28,7 @@ from .options import (
     check_on_denied,
 )
 from .request import authorize_request
+from .steps import Steps
 from .tool import F, gated
 from .transport import Immediate, Transport
 
@@ -82,6 +84,7 @@ class Gate:
         self._transport = transport
         passes = "calls pass unchecked" if options.failure_mode == "allow" else "calls are denied"
         self._contact = Contact(options.address, passes)
+        self._backlog = Backlog()
 
     def call(
         self,
@@ -122,8 +125,14 @@ class Gate:
             labels=labels,
             call_id=call_id,
         )
-        on_denied = on_denied or self._options.on_denied
-        return Call(make_request, self._options, on_denied, self._transport, self._contact)
+        return Call(
+            make_request,
+            self._options,
+            on_denied or self._options.on_denied,
+            self._transport,
+            self._contact,
+            self._backlog,
+        )
 
     @overload
     def tool(self, work: F, /) -> F: ...
@@ -197,13 +206,24 @@ class Gate:
             yield
 
     def close(self) -> None:
-        """Closes the connection of this process' threads. A later call opens it again."""
+        """Tells what is still to be settled, and closes the connection of this process' threads.
+
+        A later call opens it again.
+        """
+        self._transport.run(self._rest())
         self._transport.close()
 
     async def aclose(self) -> None:
-        """Closes the connection of the running event loop, after what is still to be settled."""
+        """As close, for the connection of the running event loop."""
         await all_settled()
+        await self._transport.arun(self._rest())
         await self._transport.aclose()
+
+    def _rest(self) -> Steps[None]:
+        """Tells the backlog, and says what is still there if nobody answers."""
+        yield from self._backlog.tell(self._options, most=len(self._backlog))
+        if self._backlog:
+            log.warning("closed with %d calls still to be settled", len(self._backlog))
 
     def __enter__(self: G) -> G:
         return self

@@ -17,7 +17,7 @@ from .v1.tollgate_pb2_grpc import TollgateStub
 # Requests in flight at once in one event loop. A burst of more waits here, where it costs no
 # deadline: sent all at once, a busy loop would read the last replies too late and call that an
 # absent sidecar.
-MAX_IN_FLIGHT = 64
+MAX_IN_FLIGHT = 32
 
 
 class _LoopChannel:

@@ -2,7 +2,8 @@
 
 from typing import Literal
 
-from .ask import ask
+from .ask import ask, is_away
+from .backlog import Backlog
 from .contact import Contact
 from .log import log
 from .options import Options
@@ -20,9 +21,14 @@ _OUTCOMES = {
 
 
 def settle(
-    call: api.AuthorizeRequest, usage: Usage, outcome: Outcome, options: Options, contact: Contact
+    call: api.AuthorizeRequest,
+    usage: Usage,
+    outcome: Outcome,
+    options: Options,
+    contact: Contact,
+    backlog: Backlog,
 ) -> Steps[None]:
-    """Settles a call. Never raises: what it cost is lost to the ledger then, and the log says so.
+    """Settles a call. Never raises: what nobody answers is kept, what is refused is logged.
 
     The call is sent in full, so that one about which the sidecar was never asked is charged all the
     same, and marked as unauthorized.
@@ -44,13 +50,13 @@ def settle(
         outcome=_OUTCOMES[outcome],
         call=call,
     )
-    yield from _tell("Settle", request, "settled: what it used is not recorded", options, contact)
+    yield from _tell("Settle", request, options, contact, backlog)
 
 
 def release(
-    call: api.AuthorizeRequest, why: str, options: Options, contact: Contact
+    call: api.AuthorizeRequest, why: str, options: Options, contact: Contact, backlog: Backlog
 ) -> Steps[None]:
-    """Gives back a call that was never sent. Never raises: its hold stays charged then."""
+    """Gives back a call that was never sent. Never raises, as settle."""
     request = api.ReleaseRequest(
         call_id=call.call_id,
         agent_id=call.agent_id,
@@ -59,13 +65,17 @@ def release(
         instance=call.instance,
         why=why,
     )
-    yield from _tell("Release", request, "released: it stays charged", options, contact)
+    yield from _tell("Release", request, options, contact, backlog)
 
 
 def _tell(
-    method: Method, request: Request, what: str, options: Options, contact: Contact
+    method: Method, request: Request, options: Options, contact: Contact, backlog: Backlog
 ) -> Steps[None]:
     reply = yield from ask(method, request, options.timeout)
     contact.note(reply)
-    if isinstance(reply, Failure):
-        log.warning("call %s could not be %s (%s)", request.call_id, what, reply)
+    if not isinstance(reply, Failure):
+        yield from backlog.tell(options)
+    elif is_away(reply):
+        backlog.keep(method, request, reply)
+    else:
+        log.warning("%s of call %s is lost: %s", method, request.call_id, reply)

@@ -6,13 +6,13 @@ logic for threads and for asyncio, and a test can play the sidecar without eithe
 
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Literal, TypeVar, Union
+from typing import Literal, TypeVar
 
 from .v1 import tollgate_pb2 as api
 
 Method = Literal["Authorize", "Settle", "Release"]
-Request = Union[api.AuthorizeRequest, api.SettleRequest, api.ReleaseRequest]
-Response = Union[api.AuthorizeResponse, api.SettleResponse, api.ReleaseResponse]
+Request = api.AuthorizeRequest | api.SettleRequest | api.ReleaseRequest
+Response = api.AuthorizeResponse | api.SettleResponse | api.ReleaseResponse
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,6 @@ class Failure:
 
 
 T = TypeVar("T")
-Reply = Union[Response, Failure]
-Step = Union[Send, Pause]
-Steps = Generator[Step, Union[Reply, None], T]
+Reply = Response | Failure
+Step = Send | Pause
+Steps = Generator[Step, Reply | None, T]
