@@ -114,6 +114,25 @@ class Cancellation(AsyncTest):
         (settled,) = self.sidecar.of("Settle")
         self.assertEqual((settled.cost, settled.outcome), (1, api.OUTCOME_CANCELLED))
 
+    async def test_while_asking_gives_the_call_back(self) -> None:
+        gate = self.gate()
+        self.sidecar.script = [self.sidecar.hang]
+
+        async def work() -> None:
+            async with gate.call(tool="t"):
+                self.fail("it ran")
+
+        task = asyncio.create_task(work())
+        while not self.sidecar.seen:
+            await asyncio.sleep(0)
+        task.cancel()
+        with self.assertRaises(asyncio.CancelledError):
+            await task
+        await gate.aclose()
+        (asked,), (released,) = self.sidecar.of("Authorize"), self.sidecar.of("Release")
+        self.assertEqual(released.call_id, asked.call_id)
+        self.assertEqual(self.sidecar.of("Settle"), [])
+
 
 class Many(AsyncTest):
     async def test_five_hundred_calls_at_once_each_ask_once_and_settle_once(self) -> None:

@@ -303,6 +303,14 @@ class Exceptions(CallTest):
             raise KeyboardInterrupt
         self.assertEqual(self.settled().outcome, api.OUTCOME_CANCELLED)
 
+    def test_an_interrupt_while_asking_gives_the_call_back(self) -> None:
+        gate = self.gate(on_denied="wait")
+        self.sidecar.script = [deny(retry_after_ms=50)]
+        with mock.patch("time.sleep", side_effect=KeyboardInterrupt):
+            with self.assertRaises(KeyboardInterrupt), gate.call(tool="t"):
+                self.fail("it ran")
+        self.assertEqual([seen.method for seen in self.sidecar.seen], ["Authorize", "Release"])
+
     def test_a_call_that_was_never_sent_is_given_back(self) -> None:
         for error in (None, KeyError("x")):
             self.sidecar.seen.clear()

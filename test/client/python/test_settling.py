@@ -1,9 +1,11 @@
 """The client settles with a real sidecar."""
 
+import io
 import re
 import sys
 import types
 import unittest
+from contextlib import redirect_stdout
 from typing import Any
 from unittest import mock
 
@@ -91,9 +93,10 @@ class Readme(SidecarTest):
             mock.patch.dict("os.environ", environment),
         ):
             names: dict[str, Any] = {}
-            with self.assertNoLogs("tollgate", "WARNING"):
+            with self.assertNoLogs("tollgate", "WARNING"), redirect_stdout(io.StringIO()) as out:
                 exec(compile(example[1], "README.md", "exec"), names)
         names["gate"].close()
+        self.assertEqual(out.getvalue(), "On its way.\n")
         self.assertEqual([request["model"] for request in asked], ["gpt-4o"])
 
 

@@ -72,6 +72,13 @@ class Used(unittest.TestCase):
         self,
     ) -> None:
         content: dict[str, Any] = {"choices": [{"message": {"content": "secret " * 10_000}}]}
+        event = {"type": "response.completed", "response": {"usage": NUMBERS, **content}}
+        cohere = {"meta": {"billed_units": {"input_tokens": 3}}, **content}
+        bare = {"input_tokens": 3, "details": {"cached_tokens": 1, "text": "secret"}, **content}
+        for response in (event, cohere, bare):
+            sent = self.settled(response).usage_json
+            self.assertIn("tokens", sent)
+            self.assertNotIn("secret", sent)
         openai = {"model": "gpt-4o-2024-08-06", "usage": NUMBERS, "id": "x", **content}
         gemini = {"modelVersion": "gemini-2", "usageMetadata": {"promptTokenCount": 3}, **content}
         for response in (openai, attributes(**openai), gemini, attributes(**gemini)):
@@ -82,6 +89,7 @@ class Used(unittest.TestCase):
             json.loads(self.settled(openai).usage_json),
             {"usage": NUMBERS, "model": "gpt-4o-2024-08-06"},
         )
+        self.assertEqual(self.settled(openai).model, "gpt-4o-2024-08-06")
 
     def test_numbers(self) -> None:
         settled = self.settled(
@@ -117,7 +125,18 @@ class Used(unittest.TestCase):
 
         around: dict[str, Any] = {}
         around["self"] = around
-        for source in (None, 5, "text", [], {}, object(), Broken(), around, {"x": "y" * 40_000}):
+        for source in (
+            None,
+            5,
+            "text",
+            [],
+            {},
+            object(),
+            Broken(),
+            around,
+            {"tokens": "many"},
+            {"usage": {"x": "y" * 40_000}},
+        ):
             with self.subTest(type(source)), self.assertLogs("tollgate", "WARNING"):
                 self.assertEqual(self.settled(source).usage_json, "")
         bad: dict[str, tuple[Any, ...]] = {

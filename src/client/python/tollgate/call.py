@@ -10,6 +10,7 @@ from .admission import admit
 from .backlog import Backlog
 from .contact import Contact
 from .decision import Decision
+from .errors import TollgateError
 from .grant import Grant
 from .lineage import Lineage, current_lineage
 from .options import OnDenied, Options
@@ -47,10 +48,24 @@ class Call:
         self._lineage = Lineage()
 
     def __enter__(self) -> Grant:
-        return self._entered(self._transport.run(self._admission()))
+        steps = self._admission()
+        try:
+            return self._entered(self._transport.run(steps))
+        except TollgateError:
+            raise
+        except BaseException:
+            self._transport.run(self._giving_back())
+            raise
 
     async def __aenter__(self) -> Grant:
-        return self._entered(await self._transport.arun(self._admission()))
+        steps = self._admission()
+        try:
+            return self._entered(await self._transport.arun(steps))
+        except TollgateError:
+            raise
+        except BaseException:
+            self._in_task(self._giving_back())
+            raise
 
     def __exit__(
         self,
@@ -70,12 +85,17 @@ class Call:
     ) -> None:
         steps = self._ending(kind)
         if steps is not None:
-            # In a task of its own: a cancellation of this one must not lose what the call has cost,
-            # and those of anyio's scopes are delivered again at every await.
-            task = asyncio.create_task(self._transport.arun(steps))
-            _endings.add(task)
-            task.add_done_callback(_endings.discard)
-            await asyncio.shield(task)
+            await asyncio.shield(self._in_task(steps))
+
+    def _in_task(self, steps: Steps[None]) -> asyncio.Task[None]:
+        """Ends the call in a task of its own, so that a cancellation loses nothing.
+
+        Those of anyio's scopes are delivered again at every await.
+        """
+        task = asyncio.create_task(self._transport.arun(steps))
+        _endings.add(task)
+        task.add_done_callback(_endings.discard)
+        return task
 
     def _admission(self) -> Steps[Decision]:
         if self._request is not None:
@@ -95,6 +115,12 @@ class Call:
         self._lineage.enter()
         self._grant = Grant(decision, call_id)
         return self._grant
+
+    def _giving_back(self) -> Steps[None]:
+        """For a caller that was interrupted while it asked: perhaps the call is admitted."""
+        assert self._request is not None
+        why = "interrupted while asking"
+        return release(self._request, why, self._options, self._contact, self._backlog)
 
     def _ending(self, kind: type[BaseException] | None) -> Steps[None] | None:
         """What remains to be said about the call; None if nothing does."""

@@ -1,12 +1,11 @@
 """What a call has really used, as its caller reports it."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from .log import log
-from .plain import plain
+from .report import model_in, usage_in
 
 # What the API takes for usage_json, in bytes.
 MAX_JSON_BYTES = 32 * 1024
@@ -15,18 +14,13 @@ MAX_JSON_BYTES = 32 * 1024
 MAX_TOKENS = 1_000_000_000
 MAX_COST_USD = 1_000_000
 
-# How the providers' responses call their usage object, and the model that answered. Only these are
-# sent: what the model said is nobody's business here.
-USAGE_KEYS = ("usage", "usageMetadata", "usage_metadata")
-MODEL_KEYS = ("model", "modelVersion", "model_version")
-
 
 @dataclass(frozen=True)
 class Usage:
     """What is None or empty was not reported, and stays as it was held."""
 
     json: str = ""
-    """The provider's usage object, or its response but for the content."""
+    """The provider's usage, by its own names."""
     model: str = ""
     provider: str = ""
     tokens_in: int | None = None
@@ -47,22 +41,20 @@ class Usage:
 
 
 def usage_of(source: object) -> Usage:
-    """Reads a provider's response or usage object: see plain() for its shapes.
+    """Reads a provider's response or usage object: see usage_in for its shapes.
 
     Never raises: the call has been paid for when this runs, and its result is worth more than its
     price. What cannot be read is logged, and the call is settled at what it held.
     """
     try:
-        found = plain(_usage_part(source), attributes=True)
-        if not isinstance(found, dict) or not found:
-            raise TypeError(f"{type(source).__name__} is no usage object")
+        found = usage_in(source)
         text = json.dumps(found, allow_nan=False, separators=(",", ":"))
         if len(text) > MAX_JSON_BYTES:
             raise ValueError(f"over {MAX_JSON_BYTES} bytes")
     except Exception as problem:  # Other people's objects may raise anything.
         log.warning("a usage report cannot be read, and its call counts as estimated: %s", problem)
         return Usage()
-    return Usage(json=text)
+    return Usage(json=text, model=model_in(found))
 
 
 def checked(usage: Usage) -> Usage:
@@ -79,16 +71,3 @@ def checked(usage: Usage) -> Usage:
         log.warning("cost=%r is no cost in USD, and counts as not reported", cost)
         refused["cost"] = None
     return replace(usage, **refused)
-
-
-def _usage_part(source: object) -> object:
-    """Of a response, the usage and the model; anything else as it is."""
-    fields = {key: _field(source, key) for key in USAGE_KEYS + MODEL_KEYS}
-    part = {key: value for key, value in fields.items() if value is not None}
-    return part if any(key in part for key in USAGE_KEYS) else source
-
-
-def _field(source: object, name: str) -> object:
-    if isinstance(source, Mapping):
-        return source.get(name)
-    return getattr(source, name, None)
