@@ -1,0 +1,57 @@
+"""gRPC for threads."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import grpc
+
+from .channel_options import CHANNEL_OPTIONS
+from .fork import abandon, forget_in_children
+from .steps import Failure, Reply, Send
+from .v1.tollgate_pb2_grpc import TollgateStub
+
+
+class ThreadChannel:
+    """One channel for all threads of a process, opened when it is first needed.
+
+    A process that is forked off (gunicorn, Celery, multiprocessing) opens its own.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._lock = threading.Lock()
+        self._open: tuple[Any, TollgateStub] | None = None
+        forget_in_children(self)
+
+    def send(self, step: Send) -> Reply:
+        """Sends one request and waits for its reply. Never raises what gRPC does."""
+        try:
+            reply: Reply = getattr(self._stub(), step.method)(step.request, timeout=step.timeout)
+            return reply
+        except grpc.RpcError as error:
+            return Failure(error.code().name, error.details() or "")
+        except ValueError as closed:  # What gRPC raises if another thread has closed the channel.
+            return Failure("CANCELLED", str(closed))
+
+    def close(self) -> None:
+        """Closes the channel. A later send opens another."""
+        with self._lock:
+            opened, self._open = self._open, None
+        if opened is not None:
+            opened[0].close()
+
+    def forget(self) -> None:
+        """See Forgetful."""
+        self._lock = threading.Lock()
+        if self._open is not None:
+            abandon(self._open)
+            self._open = None
+
+    def _stub(self) -> TollgateStub:
+        with self._lock:
+            if self._open is None:
+                channel = grpc.insecure_channel(self._address, options=CHANNEL_OPTIONS)
+                self._open = (channel, TollgateStub(channel))  # type: ignore[no-untyped-call]
+            return self._open[1]

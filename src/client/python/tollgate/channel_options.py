@@ -1,0 +1,14 @@
+"""How gRPC is to behave between an agent and the sidecar beside it."""
+
+CHANNEL_OPTIONS: tuple[tuple[str, int], ...] = (
+    # A repeat is ask()'s to decide: it counts as one of three.
+    ("grpc.enable_retries", 0),
+    # A proxy in the environment is for the internet, not for the loopback.
+    ("grpc.enable_http_proxy", 0),
+    # A sidecar that restarts is found again within a second, not within gRPC's two minutes.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 1000),
+    ("grpc.max_reconnect_backoff_ms", 1000),
+    # Channels of their own: one that is closed, or that a fork left behind, takes no other along.
+    ("grpc.use_local_subchannel_pool", 1),
+)

@@ -1,0 +1,29 @@
+"""The way to a real sidecar."""
+
+import asyncio
+import time
+
+from .channel import ThreadChannel
+from .drive import adrive, drive
+from .loop_channels import LoopChannels
+from .steps import Steps, T
+
+
+class GrpcTransport:
+    """A Transport over gRPC. Opens nothing before the first call."""
+
+    def __init__(self, address: str) -> None:
+        self._channel = ThreadChannel(address)
+        self._channels = LoopChannels(address)
+
+    def run(self, steps: Steps[T]) -> T:
+        return drive(steps, self._channel.send, time.sleep)
+
+    async def arun(self, steps: Steps[T]) -> T:
+        return await adrive(steps, self._channels.send, asyncio.sleep)
+
+    def close(self) -> None:
+        self._channel.close()
+
+    async def aclose(self) -> None:
+        await self._channels.close()

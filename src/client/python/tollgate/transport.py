@@ -1,0 +1,48 @@
+"""The way to a sidecar, or to what stands in for one."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from .drive import adrive, drive
+from .steps import Reply, Send, Steps, T
+
+
+class Transport(Protocol):
+    """Carries out steps. Threads and event loops share one."""
+
+    def run(self, steps: Steps[T]) -> T:
+        """Carries out the steps in this thread, and returns what they come to."""
+
+    async def arun(self, steps: Steps[T]) -> T:
+        """Carries them out in this task."""
+
+    def close(self) -> None:
+        """Lets go of what run has opened. A later run opens it again."""
+
+    async def aclose(self) -> None:
+        """Lets go of what arun has opened in this event loop."""
+
+
+class Immediate:
+    """A Transport that answers from a function: no socket, and a pause takes no time."""
+
+    def __init__(self, answer: Callable[[Send], Reply]) -> None:
+        self._answer = answer
+
+    def run(self, steps: Steps[T]) -> T:
+        return drive(steps, self._answer, lambda _seconds: None)
+
+    async def arun(self, steps: Steps[T]) -> T:
+        async def send(step: Send) -> Reply:
+            return self._answer(step)
+
+        async def pause(_seconds: float) -> None:
+            return None
+
+        return await adrive(steps, send, pause)
+
+    def close(self) -> None:
+        return None
+
+    async def aclose(self) -> None:
+        return None

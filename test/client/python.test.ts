@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const CLIENT = join(ROOT, 'src', 'client', 'python');
+const TESTS = join(ROOT, 'test', 'client', 'python');
+const PYTHON = '/usr/bin/python3';
+
+/** Python's own output for the tests of one module, a check of its types, and so on. */
+function python(args: readonly string[], cwd: string): { code: number | null; output: string } {
+  const { status, stdout, stderr } = spawnSync(PYTHON, args, {
+    cwd,
+    encoding: 'utf8',
+    env: {
+      PATH: process.env['PATH'],
+      NODE: process.execPath,
+      PYTHONPATH: [CLIENT, TESTS].join(':'),
+      MYPYPATH: [CLIENT, TESTS].join(':'),
+      PYTHONDONTWRITEBYTECODE: '1',
+    },
+    timeout: 80_000,
+  });
+  return { code: status, output: stdout + stderr };
+}
+
+/** Why something cannot run here, false if it can. In CI nothing is skipped. */
+function missing(packages: string, works: () => boolean): string | false {
+  if (works()) return false;
+  const lack = `apt-get install ${packages}`;
+  if (process.env['CI']) throw new Error(`CI skips nothing: ${lack}`);
+  return lack;
+}
+
+const NO_GRPC = missing(
+  'python3-grpcio python3-protobuf',
+  () => python(['-c', 'import grpc, google.protobuf'], ROOT).code === 0,
+);
+const NO_MYPY = missing('mypy', () => python(['-m', 'mypy', '--version'], ROOT).code === 0);
+const NO_PROTOC = missing('protobuf-compiler protobuf-compiler-grpc libprotobuf-dev', () => {
+  const { status } = spawnSync('sh', ['-c', 'command -v protoc && command -v grpc_python_plugin']);
+  return status === 0;
+});
+
+const modules = readdirSync(TESTS).filter((name) => /^test_\w+\.py$/.test(name));
+
+test('there are tests of the client for Python', () => {
+  assert.ok(modules.length > 7, String(modules));
+});
+
+for (const module of modules) {
+  test(`the client for Python: ${module}`, { skip: NO_GRPC }, () => {
+    const { code, output } = python(['-m', 'unittest', module.replace('.py', '')], TESTS);
+    assert.equal(code, 0, output);
+    assert.match(output, /^Ran [1-9]\d* tests? /m);
+  });
+}
+
+test('the client for Python and its tests are typed throughout', {
+  skip: NO_MYPY || NO_GRPC,
+}, () => {
+  const tests = readdirSync(TESTS)
+    .filter((name) => name.endsWith('.py'))
+    .map((name) => join(TESTS, name));
+  const cache = mkdtempSync(join(tmpdir(), 'tollgate-mypy-'));
+  try {
+    const config = ['--config-file', join(CLIENT, 'pyproject.toml'), '--cache-dir', cache];
+    const { code, output } = python(
+      ['-m', 'mypy', ...config, join(CLIENT, 'tollgate'), ...tests],
+      ROOT,
+    );
+    assert.equal(code, 0, output);
+  } finally {
+    rmSync(cache, { recursive: true });
+  }
+});
+
+test('its stubs are what the proto gives', { skip: NO_PROTOC }, (t) => {
+  const version = execFileSync('protoc', ['--version'], { encoding: 'utf8' }).trim();
+  // Each release writes them a little differently; CI has Debian 12's.
+  if (version !== 'libprotoc 3.21.12') {
+    if (process.env['CI']) throw new Error(`CI skips nothing: ${version} is not Debian 12's`);
+    t.skip(`${version} is not the one that made them`);
+    return;
+  }
+  const scratch = mkdtempSync(join(tmpdir(), 'tollgate-stubs-'));
+  try {
+    execFileSync(join(CLIENT, 'generate'), [scratch]);
+    const files = readdirSync(join(scratch, 'tollgate', 'v1')).sort();
+    assert.equal(files.length, 3);
+    for (const file of files) {
+      const [fresh, committed] = [scratch, CLIENT].map((folder) =>
+        readFileSync(join(folder, 'tollgate', 'v1', file), 'utf8'),
+      );
+      assert.ok(fresh === committed, `${file} has drifted; run src/client/python/generate`);
+    }
+  } finally {
+    rmSync(scratch, { recursive: true });
+  }
+});
