@@ -275,7 +275,7 @@ class SettleRequest(_message.Message):
     def __init__(self, call_id: _Optional[str] = ..., agent_id: _Optional[str] = ..., team_id: _Optional[str] = ..., cost_centre: _Optional[str] = ..., instance: _Optional[str] = ..., model: _Optional[str] = ..., provider: _Optional[str] = ..., tokens_in: _Optional[int] = ..., tokens_out: _Optional[int] = ..., cached_tokens_in: _Optional[int] = ..., cache_write_tokens_in: _Optional[int] = ..., cost: _Optional[float] = ..., usage_json: _Optional[str] = ..., outcome: _Optional[_Union[Outcome, str]] = ..., call: _Optional[_Union[AuthorizeRequest, _Mapping]] = ...) -> None: ...
 
 class SettleResponse(_message.Message):
-    __slots__ = ["call_id", "degraded_reason", "held", "late", "overage_tokens", "overage_usd", "pending", "repeat", "settled", "settled_at_us", "state"]
+    __slots__ = ["call_id", "degraded_reason", "held", "late", "overage_tokens", "overage_usd", "pending", "repeat", "settled", "settled_at_us", "state", "usage_problem"]
     CALL_ID_FIELD_NUMBER: _ClassVar[int]
     DEGRADED_REASON_FIELD_NUMBER: _ClassVar[int]
     HELD_FIELD_NUMBER: _ClassVar[int]
@@ -287,6 +287,7 @@ class SettleResponse(_message.Message):
     SETTLED_AT_US_FIELD_NUMBER: _ClassVar[int]
     SETTLED_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
+    USAGE_PROBLEM_FIELD_NUMBER: _ClassVar[int]
     call_id: str
     degraded_reason: str
     held: Amounts
@@ -298,7 +299,8 @@ class SettleResponse(_message.Message):
     settled: Amounts
     settled_at_us: int
     state: CallState
-    def __init__(self, call_id: _Optional[str] = ..., state: _Optional[_Union[CallState, str]] = ..., settled: _Optional[_Union[Amounts, _Mapping]] = ..., held: _Optional[_Union[Amounts, _Mapping]] = ..., overage_usd: _Optional[float] = ..., overage_tokens: _Optional[int] = ..., settled_at_us: _Optional[int] = ..., repeat: bool = ..., late: bool = ..., pending: bool = ..., degraded_reason: _Optional[str] = ...) -> None: ...
+    usage_problem: str
+    def __init__(self, call_id: _Optional[str] = ..., state: _Optional[_Union[CallState, str]] = ..., settled: _Optional[_Union[Amounts, _Mapping]] = ..., held: _Optional[_Union[Amounts, _Mapping]] = ..., overage_usd: _Optional[float] = ..., overage_tokens: _Optional[int] = ..., settled_at_us: _Optional[int] = ..., repeat: bool = ..., late: bool = ..., pending: bool = ..., degraded_reason: _Optional[str] = ..., usage_problem: _Optional[str] = ...) -> None: ...
 
 class Outcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
