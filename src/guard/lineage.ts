@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Call } from '../model/call.js';
+import { MAX_TEXT_BYTES, textProblem } from '../model/text.js';
 import type { Refusal } from './refusal.js';
 
 /** A chain of calls as deep as this is a loop, whatever the policy says. */
@@ -44,7 +45,8 @@ export function createLineage(key: string): Lineage {
       }
       const parts = Buffer.from(payload, 'base64url').toString('utf8').split(SEPARATOR);
       const [run = '', rootAgent = '', depth = '', parentCallId = ''] = parts;
-      if (parts.length !== 4 || rootAgent === '' || !/^\d{1,4}$/.test(depth)) {
+      const bad = parts.some((part) => textProblem(part, MAX_TEXT_BYTES) !== undefined);
+      if (bad || parts.length !== 4 || rootAgent === '' || !/^\d{1,4}$/.test(depth)) {
         return { refused: 'lineage', why: 'is no lineage token; pass on what Authorize returned' };
       }
       if (Number(depth) >= MAX_DEPTH) {

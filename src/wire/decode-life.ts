@@ -1,6 +1,7 @@
 import type { Outcome, ReleaseOrder, Settlement } from '../model/settlement.js';
+import { MAX_TEXT_BYTES, textProblem } from '../model/text.js';
 import { MAX_USAGE_BYTES } from '../pricing/usage.js';
-import { decodeCall, MAX_COST_USD, MAX_TEXT_BYTES, MAX_TOKENS, textProblem } from './decode.js';
+import { decodeCall, MAX_COST_USD, MAX_TOKENS } from './decode.js';
 import type { ReleaseRequest__Output } from './generated/tollgate/v1/ReleaseRequest.js';
 import type { SettleRequest__Output } from './generated/tollgate/v1/SettleRequest.js';
 

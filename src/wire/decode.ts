@@ -1,7 +1,7 @@
 import type { Call } from '../model/call.js';
+import { MAX_TEXT_BYTES, textProblem } from '../model/text.js';
 import type { AuthorizeRequest__Output } from './generated/tollgate/v1/AuthorizeRequest.js';
 
-export const MAX_TEXT_BYTES = 256;
 export const MAX_TOKENS = 1_000_000_000;
 export const MAX_COST_USD = 1_000_000;
 /** Four texts of {@link MAX_TEXT_BYTES} and a signature, in base64. */
@@ -12,13 +12,6 @@ export const MAX_LABEL_NAME_BYTES = 64;
 /** The greatest instant that google.protobuf.Timestamp allows: the year 9999. */
 const MAX_TIMESTAMP_SECONDS = 253_402_300_799;
 const MIN_TIMESTAMP_SECONDS = -62_135_596_800;
-
-/** Control characters of ASCII and Latin-1; they have no place in a key, a log or a sentence. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
-
-/** The decoder puts this for bytes that are not UTF-8. */
-const REPLACEMENT = '\ufffd';
 
 const TEXT_FIELDS = [
   'call_id',
@@ -90,18 +83,6 @@ export function decodeCall(request: AuthorizeRequest__Output): Call | { violatio
       : undefined,
     labels: request.labels,
   };
-}
-
-/** What is wrong with a text; undefined if nothing is. */
-export function textProblem(text: string, maxBytes: number): string | undefined {
-  if (text === '') return undefined;
-  // A UTF-16 unit is at most three bytes, so a short text needs no count.
-  if (text.length * 3 > maxBytes && Buffer.byteLength(text) > maxBytes) {
-    return `is over ${maxBytes} bytes`;
-  }
-  if (CONTROL.test(text)) return 'has a control character';
-  if (text.includes(REPLACEMENT)) return 'is not valid UTF-8';
-  return undefined;
 }
 
 function isTimestamp(seconds: number, nanos: number): boolean {
