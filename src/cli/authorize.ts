@@ -33,7 +33,7 @@ const text = { type: 'string' } as const;
 export const authorize: Command = {
   help: `usage: tollgate authorize --agent AGENT [options]
 
-Asks a running sidecar whether a call may go on, charges it if so, and prints the decision.
+Asks a running sidecar whether a call may go on, holds what it asks for if so, and prints the decision.
 
   --agent AGENT           who calls (required)
   --team, --cost-centre, --instance, --run TEXT
@@ -42,7 +42,8 @@ Asks a running sidecar whether a call may go on, charges it if so, and prints th
   --cost USD              what the call costs, e.g. 0.0043
   --label NAME=VALUE      may be given several times
   --call-id ID            makes a second asking a repeat, which is charged once
-  --dry-run               ask without charging
+  --final                 the amounts are what the call uses: nothing will be settled
+  --dry-run               ask, and hold nothing
   --json                  print the decision as JSON
   --address HOST:PORT     the sidecar; default TOLLGATE_ADDRESS or 127.0.0.1:7400
 
@@ -58,6 +59,7 @@ Exit codes: 0 allowed, 3 denied, 2 the call is malformed, 4 no verdict.`,
         >),
         label: { type: 'string', multiple: true },
         'dry-run': { type: 'boolean' },
+        final: { type: 'boolean' },
         json: { type: 'boolean' },
         address: text,
       },
@@ -69,6 +71,7 @@ Exit codes: 0 allowed, 3 denied, 2 the call is malformed, 4 no verdict.`,
     }
     const request = requestFromRecord(record);
     if (typeof request === 'string') throw new UsageError(request);
+    request.final = values.final === true;
     request.labels = Object.fromEntries((values.label ?? []).map(parseLabel));
 
     const address = values.address ?? setting(process.env, 'TOLLGATE_ADDRESS');

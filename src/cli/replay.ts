@@ -27,7 +27,7 @@ const text = { type: 'string' } as const;
 export const replay: Command = {
   help: `usage: tollgate replay FILE [options]
 
-Sends every call of FILE to a running sidecar and sums up the decisions. FILE is NDJSON of records
+Sends every call of FILE to a running sidecar, as final, and sums up the decisions. FILE is NDJSON of records
 with the fields ${Object.keys(RECORD_FIELDS).join(', ')}; or CSV with --map. - is standard input.
 
   --map FIELD=COLUMN,...  FILE is CSV; which column holds which field
@@ -174,7 +174,8 @@ async function drive(
   async function send(request: AuthorizeRequest): Promise<void> {
     const startedMs = monotonicMs();
     try {
-      const decision = await channel.authorize(request, TIMEOUT_MS);
+      // What is recorded is over: it is settled in the same step.
+      const decision = await channel.authorize({ ...request, final: true }, TIMEOUT_MS);
       tally.add(decision, monotonicMs() - startedMs);
       onDecision(request, decision);
     } catch (error) {

@@ -9,6 +9,7 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
+import { openChannel } from '../../src/client/channel.js';
 import { freePort, startRedis } from '../support/redis.js';
 import { writeScratch } from '../support/scratch.js';
 import { MAIN } from '../support/sidecar.js';
@@ -70,10 +71,12 @@ contenders.push({
   pid: echo.pid,
   samples: new Map(),
 });
-for (const [name, policy] of [
-  ['tollgate, 1 limit', `domain: one\nrules:\n${RULES.slice(0, 1).join('\n')}\n`],
-  ['tollgate, 3 limits', `domain: three\nrules:\n${RULES.join('\n')}\n`],
-  ['tollgate, denied', `domain: denied\n${DENYING}`],
+let settling = { address: '', domain: '' };
+for (const [name, policy, settled] of [
+  ['tollgate, 1 limit', `domain: one\nrules:\n${RULES.slice(0, 1).join('\n')}\n`, false],
+  ['tollgate, 3 limits', `domain: three\nrules:\n${RULES.join('\n')}\n`, false],
+  ['tollgate, 3 limits, and settled', `domain: settled\nrules:\n${RULES.join('\n')}\n`, true],
+  ['tollgate, denied', `domain: denied\n${DENYING}`, false],
 ] as const) {
   const [port, opsPort] = [await freePort(), await freePort()];
   const sidecar = spawn(process.execPath, [MAIN, 'serve'], {
@@ -96,10 +99,11 @@ for (const [name, policy] of [
   stops.push(() => sidecar.kill());
   contenders.push({
     name,
-    load: (c) => ['grpc', `127.0.0.1:${port}`, String(c), values.seconds],
+    load: (c) => [settled ? 'pair' : 'grpc', `127.0.0.1:${port}`, String(c), values.seconds],
     pid: sidecar.pid,
     samples: new Map(),
   });
+  if (settled) settling = { address: `127.0.0.1:${port}`, domain: 'settled' };
 }
 for (const limits of [1, 3]) {
   contenders.push({
@@ -162,6 +166,28 @@ for (const { name, pid, samples } of contenders) {
     );
   }
 }
+
+/** What one call with three limits leaves in Redis, with its keys, before and after it is settled. */
+async function measureBytes(): Promise<string> {
+  const channel = openChannel(settling.address);
+  const call = { agent_id: 'bytes', call_id: 'b5f6d9c8-0d6f-4c1e-9a3e-0f6f3f0f9e11' };
+  const asked = { ...call, model: 'gpt-4o', tokens_in: 1240, max_tokens_out: 500 };
+  await channel.authorize(asked, 1_000);
+  const prefix = `tg:{${settling.domain}}`;
+  const bytesOf = async (pattern: string) => {
+    const keys = await redis.client.keys(`${prefix}:${pattern}`);
+    const sizes = await Promise.all(keys.map((key) => redis.client.memory('USAGE', key)));
+    return sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0);
+  };
+  const record = `call:bytes:${call.call_id}`;
+  const before = await bytesOf(record);
+  await channel.settle({ ...call, tokens_in: 1240, tokens_out: 89 }, 1_000);
+  const after = await bytesOf(record);
+  channel.close();
+  return `The record of a call with 3 limits: ${before} bytes before it is settled (75 min), ${after} after (10 min); its 3 windows, of one slice each: ${await bytesOf('w:*:agent=bytes')} bytes.`;
+}
+
+console.log(`\n${await measureBytes()}`);
 for (const stop of stops) await stop();
 await redis.stop();
 process.exit(0);

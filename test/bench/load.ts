@@ -1,6 +1,7 @@
 /**
  * One process of load: keeps CONCURRENCY calls in the air for SECONDS, then prints what it saw.
  * usage: load.js grpc ADDRESS CONCURRENCY SECONDS
+ *        load.js pair ADDRESS CONCURRENCY SECONDS     each call is settled: two requests count as one
  *        load.js plain REDIS_PORT CONCURRENCY SECONDS LIMITS
  */
 import { Redis } from 'ioredis';
@@ -12,7 +13,8 @@ const TIMEOUT_MS = 10_000;
 
 const [kind = '', target = '', concurrencyText, secondsText, limits = '0'] = process.argv.slice(2);
 const concurrency = Number(concurrencyText);
-const call = kind === 'plain' ? plain(Number(target), Number(limits)) : grpc(target);
+const call =
+  kind === 'plain' ? plain(Number(target), Number(limits)) : grpc(target, kind === 'pair');
 
 const latenciesMs: number[] = [];
 let denied = 0;
@@ -36,7 +38,7 @@ console.log(
 );
 process.exit(0);
 
-function grpc(address: string): (agent: number) => Promise<string> {
+function grpc(address: string, settled: boolean): (agent: number) => Promise<string> {
   const channel = openChannel(address);
   return async (agent) => {
     const decision = await channel.authorize(
@@ -53,6 +55,21 @@ function grpc(address: string): (agent: number) => Promise<string> {
       TIMEOUT_MS,
     );
     if (decision.degraded) return 'degraded';
+    if (settled) {
+      const { pending } = await channel.settle(
+        {
+          agent_id: `agent-${agent}`,
+          call_id: decision.call_id,
+          team_id: 'customer-ops',
+          cost_centre: 'CC-2041',
+          model: 'gpt-4o',
+          tokens_in: 1240,
+          tokens_out: 71,
+        },
+        TIMEOUT_MS,
+      );
+      if (pending) return 'degraded';
+    }
     return decision.verdict === 'VERDICT_DENY' ? 'denied' : 'allowed';
   };
 }

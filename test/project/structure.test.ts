@@ -86,6 +86,21 @@ test("the README's table of settings is that of the code", () => {
   assert.deepEqual(named, Object.keys(SETTINGS));
 });
 
+test("the README's examples are those of the clients' own, which their tests run", () => {
+  const firstOf = (document: string, language: string) =>
+    new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'm').exec(
+      readFileSync(join(ROOT, document), 'utf8'),
+    )?.[1];
+  for (const [language, client] of [
+    ['ts', 'src/client/README.md'],
+    ['python', 'src/client/python/README.md'],
+  ] as const) {
+    const example = firstOf('README.md', language);
+    assert.ok(example && example.split('\n').length <= 13, language);
+    assert.equal(example, firstOf(client, language));
+  }
+});
+
 test("the README's policies are good ones", () => {
   const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
   const policies = [...readme.matchAll(/^```yaml\n([\s\S]*?)^```$/gm)].map(
@@ -100,6 +115,7 @@ test('every link of a README leads somewhere', () => {
     'README.md',
     'src/README.md',
     'src/client/README.md',
+    'src/client/python/README.md',
     'lua/README.md',
     'test/README.md',
     'test/bench/README.md',
