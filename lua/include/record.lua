@@ -1,6 +1,6 @@
 --- @include keep
 --[[
-The record of a call, so that it is charged and settled once: a MessagePack list of FIELDS.
+The record of a call, so that it is charged and settled once: MessagePack values, FIELDS and then windows.
 
   state        HELD, SETTLED, RELEASED, FINAL (settled when it was admitted), UNHELD (settled, and no
                window knows it), UNAUTHORIZED (settled, and charged without having been asked)
@@ -13,7 +13,7 @@ The record of a call, so that it is charged and settled once: a MessagePack list
   settled      amounts that it has used, once it is settled
   settled_at   µs
   returned     1 if it had been released before it was settled
-  windows      of every window that it counts in, a list of WINDOW_FIELDS
+  windows      of every window that it counts in, WINDOW_FIELDS
                charged: what the window has of it in that slice; raised: bits of the thresholds that it
                raised there
 
@@ -27,9 +27,10 @@ local CALLS, COST, TOKENS, TOKENS_IN = 0, 1, 2, 3
 -- memory.
 local OVER_TTL_MS = 600000
 
+-- In the order in which they are packed; then WINDOW_FIELDS of every window.
 local FIELDS = {
   'state', 'admitted_at', 'digest', 'attempts', 'hold_until', 'model', 'provider', 'held', 'settled',
-  'settled_at', 'returned', 'windows',
+  'settled_at', 'returned',
 }
 local WINDOW_FIELDS = { 'key', 'metric', 'shape', 'slice', 'charged', 'raised', 'limit', 'thresholds' }
 -- Of the source 1: nobody gave a cost.
@@ -37,30 +38,37 @@ local NOTHING = { 0, 0, 0, 1 }
 
 local record = {}
 
-local function named(list, fields)
+-- The values from `first` on under their names.
+local function named(values, first, fields)
   local it = {}
-  for i, value in ipairs(list) do it[fields[i]] = value end
+  for i, field in ipairs(fields) do it[field] = values[first + i - 1] end
   return it
-end
-
-local function listed(it, fields)
-  local list = {}
-  for i, field in ipairs(fields) do list[i] = it[field] end
-  return list
 end
 
 function record.read(raw)
   if not raw then return nil end
-  local call = named(cmsgpack.unpack(raw), FIELDS)
-  for i, list in ipairs(call.windows) do call.windows[i] = named(list, WINDOW_FIELDS) end
+  local values = { cmsgpack.unpack(raw) }
+  local call = named(values, 1, FIELDS)
+  call.windows = {}
+  for first = #FIELDS + 1, #values, #WINDOW_FIELDS do
+    call.windows[#call.windows + 1] = named(values, first, WINDOW_FIELDS)
+  end
   return call
 end
 
+-- Spelt out, in the order of the fields: this runs at every admission, and a loop costs twice as much.
 function record.pack(call)
-  local list, windows = listed(call, FIELDS), {}
-  for i, of in ipairs(call.windows) do windows[i] = listed(of, WINDOW_FIELDS) end
-  list[#FIELDS] = windows
-  return cmsgpack.pack(list)
+  local packed = {
+    cmsgpack.pack(
+      call.state, call.admitted_at, call.digest, call.attempts, call.hold_until, call.model, call.provider,
+      call.held, call.settled, call.settled_at, call.returned
+    ),
+  }
+  for i, w in ipairs(call.windows) do
+    packed[i + 1] =
+      cmsgpack.pack(w.key, w.metric, w.shape, w.slice, w.charged, w.raised, w.limit, w.thresholds)
+  end
+  return table.concat(packed)
 end
 
 -- The record of a call of which nothing is known yet.
