@@ -62,4 +62,24 @@ describe('a Redis Cluster of three masters', { skip: NO_REDIS }, () => {
     const total = domains.reduce((sum, set) => sum + set.size, 0);
     assert.equal(total, TEAMS, 'no domain is on two masters');
   });
+
+  test('settles and releases in the domain that the identity names, and nowhere else', async () => {
+    const { channel } = sidecar;
+    const used = async (team_id: string) => {
+      const asked = { agent_id: 'b', team_id, estimated_cost: 0 };
+      const { rules } = await channel.inspect(asked, TIMEOUT_MS);
+      return rules.find(({ rule_id }) => rule_id === 'agent-money')?.used;
+    };
+    for (const team_id of ['team-x', 'team-y', 'team-z']) {
+      const call = { agent_id: 'b', team_id, call_id: 'c' };
+      await channel.authorize({ ...call, estimated_cost: 10 }, TIMEOUT_MS);
+      const elsewhere = await channel.settle({ ...call, team_id: 'other', cost: 1 }, TIMEOUT_MS);
+      assert.equal(elsewhere.state, 'CALL_STATE_UNHELD');
+      assert.equal((await channel.release(call, TIMEOUT_MS)).state, 'CALL_STATE_RELEASED');
+      assert.equal(await used(team_id), 0);
+      const settled = await channel.settle({ ...call, cost: 12.5 }, TIMEOUT_MS);
+      assert.deepEqual([settled.state, settled.held?.cost_usd], ['CALL_STATE_SETTLED', 10]);
+      assert.equal(await used(team_id), 12.5);
+    }
+  });
 });

@@ -57,6 +57,11 @@ describe('Redis away, frozen, slow or forgetful', { skip: NO_REDIS }, () => {
     const { decision } = await inspected(agent);
     return (decision.rules[0]?.used ?? Number.NaN) - 1;
   }
+  /** Dollars, of an agent whose calls ask for any. */
+  async function spent(agent: string): Promise<number | undefined> {
+    const asked = { agent_id: agent, estimated_cost: 0 };
+    return (await sidecar.channel.inspect(asked, TIMEOUT_MS)).rules[0]?.used;
+  }
   async function inspected(agent: string): Promise<{ decision: AuthorizeResponse__Output }> {
     return {
       decision: await sidecar.channel.inspect({ agent_id: agent, estimated_cost: 1 }, TIMEOUT_MS),
@@ -177,6 +182,45 @@ describe('Redis away, frozen, slow or forgetful', { skip: NO_REDIS }, () => {
     assert.equal(await used(agent), 41);
   });
 
+  test('frozen: a settlement and a release are kept, and told once when Redis is back', async () => {
+    const agent = newAgent('money');
+    const { channel } = sidecar;
+    for (const call_id of ['settled', 'released']) await ask(agent, call_id);
+    redis.signal('SIGSTOP');
+    const settlement = { agent_id: agent, call_id: 'settled', cost: 0.25 };
+    const settled = await channel.settle(settlement, TIMEOUT_MS);
+    assert.deepEqual([settled.pending, settled.degraded_reason], [true, 'timeout']);
+    await channel.settle({ ...settlement, cost: 7 }, TIMEOUT_MS);
+    const order = { agent_id: agent, call_id: 'released' };
+    assert.equal((await channel.release(order, TIMEOUT_MS)).pending, true);
+    redis.signal('SIGCONT');
+    await backInOrder();
+    await journalEmpty();
+    assert.equal(await spent(agent), 0.25, 'the first of two settlements counts');
+    const again = await channel.settle(settlement, TIMEOUT_MS);
+    assert.deepEqual([again.repeat, again.settled?.cost_usd], [true, 0.25]);
+  });
+
+  test('frozen: a call that went ahead is charged first and then settled, once, by its id', async () => {
+    const agent = newAgent('calls');
+    redis.signal('SIGSTOP');
+    const decision = await ask(agent, 'ahead');
+    assert.deepEqual([decision.verdict, decision.degraded], ['VERDICT_ALLOW', true]);
+    const settlement = {
+      agent_id: agent,
+      call_id: 'ahead',
+      cost: 0.5,
+      call: { estimated_cost: 1 },
+    };
+    assert.equal((await sidecar.channel.settle(settlement, TIMEOUT_MS)).pending, true);
+    redis.signal('SIGCONT');
+    await backInOrder();
+    await journalEmpty();
+    const again = await sidecar.channel.settle(settlement, TIMEOUT_MS);
+    assert.deepEqual([again.state, again.repeat], ['CALL_STATE_SETTLED', true], 'not unauthorized');
+    assert.equal(await used(agent), 1);
+  });
+
   test('scripts flushed: the next call loads them again', async () => {
     const agent = newAgent('money');
     await redis.client.script('FLUSH', 'SYNC');
@@ -220,17 +264,21 @@ describe('Redis away, frozen, slow or forgetful', { skip: NO_REDIS }, () => {
     assert.equal(decision.degraded, true);
   });
 
-  test('out of memory: nothing is written, the failure modes decide', async () => {
+  test('out of memory: nothing is held, the failure modes decide; what was held is settled', async () => {
     const agent = newAgent('money');
+    await ask(agent, 'before');
     await redis.client.config('SET', 'maxmemory', '1');
     try {
       const decision = await ask(agent);
       assert.equal(decision.degraded_reason, 'oom');
       assert.equal(decision.verdict, 'VERDICT_DENY');
+      const settlement = { agent_id: agent, call_id: 'before', cost: 0.125 };
+      const settled = await sidecar.channel.settle(settlement, TIMEOUT_MS);
+      assert.deepEqual([settled.state, settled.pending], ['CALL_STATE_SETTLED', false]);
     } finally {
       await redis.client.config('SET', 'maxmemory', '0');
     }
-    assert.equal(await used(agent), 0);
+    assert.equal(await spent(agent), 0.125);
   });
 
   test('a Redis that may evict is said in log and metric', async () => {
