@@ -19,19 +19,21 @@ Time: constant for each window; a denial walks at most 61 slices to find retry_a
 --- @include now_us
 --- @include decide
 
--- The record of a call that is admitted now; of one that was settled before, with what it has used.
+-- The record of a call that is admitted now.
 local function admit(q, now)
-  local call = q.settled_before or record.new(q.final and STATE.FINAL or STATE.HELD)
-  if q.settled_before then
-    call.state = q.mode == MODE.CLAIM and STATE.UNAUTHORIZED or STATE.SETTLED
-  elseif q.final then
-    call.settled, call.settled_at = q.amounts, now
-  end
+  local call = q.settled_before or record.new(STATE.HELD)
   call.admitted_at, call.digest, call.attempts = now, q.digest, { q.attempt }
   call.hold_until = now + q.hold_for
-  call.model, call.provider = q.model, q.provider
-  -- A call that nobody authorized has held nothing.
-  if q.mode ~= MODE.CLAIM then call.held = q.amounts end
+  call.model, call.provider, call.held = q.model, q.provider, q.amounts
+  if q.settled_before then
+    call.state = STATE.SETTLED
+  elseif q.mode == MODE.CLAIM then
+    -- Nobody has authorized it, so it has held nothing.
+    call.state, call.held, call.settled, call.settled_at = STATE.UNAUTHORIZED, NOTHING, q.amounts, now
+    call.settler = q.attempt
+  elseif q.final then
+    call.state, call.settled, call.settled_at = STATE.FINAL, q.amounts, now
+  end
   return call
 end
 
@@ -51,6 +53,9 @@ local function charge(q, now)
   keep(q.record_key, record.pack(call), math.max(OVER_TTL_MS, (q.hold_for + q.settle_for) / 1000))
 end
 
+-- Ended halts are dropped once in so many, so that agents that never come back do not fill the hash.
+local MANY_ORDERS = 256
+
 -- The longest halt of the rules that deny the call.
 local function latch(q, now)
   local ends, text
@@ -63,6 +68,7 @@ local function latch(q, now)
     end
   end
   if ends then
+    if redis.call('HLEN', q.orders_key) % MANY_ORDERS == 0 then orders.drop_ended(q.orders_key, now) end
     redis.call('HSET', q.orders_key, 'halt:' .. q.agent, orders.pack_halt(now, ends, text))
   end
 end

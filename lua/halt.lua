@@ -9,12 +9,13 @@ ARGV  1 field      halt:AGENT or everyone
       3 text       for people
 Reply: now (µs), until (µs).
 Writes: one field of the orders.
-Time: constant.
+Time: grows with the halts of the domain; those that have ended are dropped here.
 ]]
 --- @include now_us
 --- @include orders
 
 local now, halt_for = now_us(), tonumber(ARGV[2])
 local ends = halt_for > 0 and now + halt_for or 0
+orders.drop_ended(KEYS[1], now)
 redis.call('HSET', KEYS[1], ARGV[1], orders.pack_halt(now, ends, ARGV[3]))
 return { now, ends }

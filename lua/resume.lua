@@ -7,7 +7,7 @@ KEYS  1 the orders of the domain
 ARGV  1 field   halt:AGENT or everyone
 Reply: now (µs), then the halt that was in force: since, until (µs), text; nothing more if none was.
 Writes: one field of the orders less.
-Time: constant.
+Time: grows with the halts of the domain; those that have ended are dropped here.
 ]]
 --- @include now_us
 --- @include orders
@@ -15,5 +15,6 @@ Time: constant.
 local now = now_us()
 local halt = orders.in_force(redis.call('HGET', KEYS[1], ARGV[1]), now)
 redis.call('HDEL', KEYS[1], ARGV[1])
+orders.drop_ended(KEYS[1], now)
 if not halt then return { now } end
 return { now, halt.since, halt.ends, halt.text }

@@ -39,7 +39,7 @@ export const SETTINGS = {
   },
   TOLLGATE_LINEAGE_KEY: {
     default: '',
-    why: 'Signs the lineage tokens of the fleet, at least 32 characters, the same everywhere. With it, run, root agent and depth come only from signed tokens; without it, every token is believed.',
+    why: 'Signs the lineage tokens of the fleet, at least 32 characters, the same everywhere. With it, run, root agent and depth come only from signed tokens, and a run that is named without one is one of its own agent alone; without it, every token is believed.',
   },
   TOLLGATE_LOG_LEVEL: {
     default: 'info',

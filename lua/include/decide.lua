@@ -13,24 +13,20 @@ source of the cost), then for every window
         flags          1 denied, 2 shadow denied
         raised         bits of the thresholds that this call raises
         granted        what grants add to the limit
-A late reply is code and now only; a halted one is code, now, since, until (µs; 0 is until somebody
-resumes it) and the text of the halt.
+A late reply is code and now only; a halted one is code, now, 1 if every agent is halted, since, until (µs; 0 is
+until somebody resumes it) and the text of the halt.
 ]]
 local ALLOWED, DENIED, REPEATED, FINISHED, MISMATCHED, LATE, HALTED = 1, 0, 2, 3, 4, 5, 6
-
--- The call was settled before it could be charged: it is charged what it has used.
-local function charge_settled(q, call)
-  q.settled_before = call
-  for _, rule in ipairs(q.rules) do rule.amount = record.amount(call.settled, rule.metric) end
-  return nil
-end
 
 -- What an earlier admission of the same id means for this question; nil if it means nothing.
 local function known_code(q, call, now)
   if not call then return nil end
   if call.state == STATE.UNHELD then
-    if q.mode == MODE.FORCE or q.mode == MODE.CLAIM then return charge_settled(q, call) end
-    return FINISHED
+    if q.mode ~= MODE.FORCE then return FINISHED end
+    -- It was settled before it could be charged: it is charged what it has used.
+    q.settled_before = call
+    for _, rule in ipairs(q.rules) do rule.amount = record.amount(call.settled, rule.metric) end
+    return nil
   end
   if call.digest ~= q.digest then return MISMATCHED end
   if record.find(call, q.attempt) then
@@ -42,13 +38,13 @@ local function known_code(q, call, now)
     end
     return REPEATED
   end
-  local used_up = now - q.age > call.admitted_at + q.repeat_for or #call.attempts > q.repeat_max
-  if q.mode == MODE.FORCE then
-    -- A call that went ahead though its id was used up is charged, as a call of its own.
-    if used_up then return nil end
-  elseif used_up or (call.state ~= STATE.HELD and call.state ~= STATE.FINAL) then
+  local over = call.state ~= STATE.HELD and call.state ~= STATE.FINAL
+  if over or now - q.age > call.admitted_at + q.repeat_for or #call.attempts > q.repeat_max then
+    -- A call that went ahead though its id was finished is charged, as a call of its own.
+    if q.mode == MODE.FORCE then return nil end
     return FINISHED
   end
+  if q.mode == MODE.CLAIM then return FINISHED end
   call.attempts[#call.attempts + 1] = q.attempt
   call.repeated = true
   return REPEATED
@@ -109,7 +105,7 @@ end
 
 local function reply(q, code, known, now)
   if code == LATE then return { code, now } end
-  if code == HALTED then return { code, now, known.since, known.ends, known.text } end
+  if code == HALTED then return { code, now, known.everyone, known.since, known.ends, known.text } end
   local held = known and known.held or q.amounts
   local numbers = { code, now, known and #known.attempts - 1 or 0, unpack(held) }
   for _, rule in ipairs(q.rules) do

@@ -23,7 +23,19 @@ end
 function orders.read(key, agent, now)
   local everyone, halt, grants =
     unpack(redis.call('HMGET', key, 'everyone', 'halt:' .. agent, 'grant:' .. agent))
-  return orders.in_force(everyone, now) or orders.in_force(halt, now), grants and cjson.decode(grants)
+  local of_all = orders.in_force(everyone, now)
+  local found = of_all or orders.in_force(halt, now)
+  if found then found.everyone = of_all and 1 or 0 end
+  return found, grants and cjson.decode(grants)
+end
+
+-- Drops the halts that have ended: nobody else would. Grows with the halts of the domain.
+function orders.drop_ended(key, now)
+  local fields = redis.call('HGETALL', key)
+  for i = 1, #fields, 2 do
+    local is_halt = fields[i] == 'everyone' or string.sub(fields[i], 1, 5) == 'halt:'
+    if is_halt and not orders.in_force(fields[i + 1], now) then redis.call('HDEL', key, fields[i]) end
+  end
 end
 
 -- What the grants add to a rule's limit now. The rule's name is the part of the window's key after `:w:`.

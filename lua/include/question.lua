@@ -10,8 +10,8 @@ ARGV  1 not_after      µs on this Redis' clock: a script that runs later does n
       4 digest         of the request without call_id and timestamp
       5 mode           0 decide; 1 deny: a rule denies whatever the windows say; 2 force: the call went
                        ahead while Redis was away, so it is charged over any limit; 3 claim: nobody
-                       authorized the call that was settled, so it is charged over any limit; 4 look:
-                       decide as if there were no halts
+                       authorized a call that has used the amounts, so it is charged over any limit, and
+                       settled; 4 look: decide as if there were no halts
       6 age            µs since it was asked: 0, but for a call that is charged by force
       7 final          1: the amounts are what the call has used
       8 repeat_for     µs for which a repeat is answered

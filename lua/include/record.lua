@@ -3,7 +3,7 @@
 The record of a call, so that it is charged and settled once: MessagePack values, FIELDS and then windows.
 
   state        HELD, SETTLED, RELEASED, FINAL (settled when it was admitted), UNHELD (settled, and no
-               window knows it), UNAUTHORIZED (settled, and charged without having been asked)
+               window knows it), UNAUTHORIZED (charged and settled without having been asked)
   admitted_at  µs; 0 for a call that was not admitted
   digest       of the request, to tell a repeat from another request with the same id
   attempts     the attempts that were answered with ALLOW: the first, then one for each repeat
@@ -12,6 +12,7 @@ The record of a call, so that it is charged and settled once: MessagePack values
   held         amounts that the call asked for
   settled      amounts that it has used, once it is settled
   settled_at   µs
+  settler      id of the settlement that settled it
   returned     1 if it had been released before it was settled
   windows      of every window that it counts in, WINDOW_FIELDS
                charged: what the window has of it in that slice; raised: bits of the thresholds that it
@@ -30,7 +31,7 @@ local OVER_TTL_MS = 600000
 -- In the order in which they are packed; then WINDOW_FIELDS of every window.
 local FIELDS = {
   'state', 'admitted_at', 'digest', 'attempts', 'hold_until', 'model', 'provider', 'held', 'settled',
-  'settled_at', 'returned',
+  'settled_at', 'settler', 'returned',
 }
 local WINDOW_FIELDS = { 'key', 'metric', 'shape', 'slice', 'charged', 'raised', 'limit', 'thresholds' }
 -- Of the source 1: nobody gave a cost.
@@ -61,7 +62,7 @@ function record.pack(call)
   local packed = {
     cmsgpack.pack(
       call.state, call.admitted_at, call.digest, call.attempts, call.hold_until, call.model, call.provider,
-      call.held, call.settled, call.settled_at, call.returned
+      call.held, call.settled, call.settled_at, call.settler, call.returned
     ),
   }
   for i, w in ipairs(call.windows) do
@@ -84,6 +85,7 @@ function record.new(state)
     held = NOTHING,
     settled = NOTHING,
     settled_at = 0,
+    settler = '',
     returned = 0,
     windows = {},
   }
@@ -105,6 +107,15 @@ function record.find(call, attempt)
     if answered == attempt then return i end
   end
   return nil
+end
+
+-- What a settlement says that the call has used, from the argument `at` on; -1 is as held.
+function record.read_used(at, held)
+  local function given(i)
+    local value = tonumber(ARGV[at + i])
+    return value < 0 and held[i + 1] or value
+  end
+  return { given(0), given(1), given(2), tonumber(ARGV[at + 3]) }
 end
 
 -- How much of a metric the amounts are.

@@ -5,7 +5,9 @@ How a window cuts time into slices. Its shape is one of
                          SLICES before it count, which always cover the true window
   { e1, e2, e3, e4 }     a calendar window: edges of periods, ascending, in µs: the start of the
                          previous, the current and the next one by the sidecar's clock, and the end of the
-                         next; a slice is the start of its period, and only the current one counts
+                         next; a slice is the start of its period, and only the current one counts.
+                         Past the last edge, which a call that is settled days later may be, periods go on
+                         as long as the last one
 ]]
 local SLICES = 60
 
@@ -13,11 +15,13 @@ local slices = {}
 
 function slices.at(shape, time)
   if type(shape) == 'number' then return math.floor(time / shape) end
-  local start = shape[1]
+  local start, last = shape[1], shape[4]
   for _, edge in ipairs(shape) do
     if edge <= time then start = edge end
   end
-  return start
+  if start < last then return start end
+  local length = last - shape[3]
+  return last + math.floor((time - last) / length) * length
 end
 
 -- The oldest slice that counts while `current` is the current one.

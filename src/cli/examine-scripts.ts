@@ -34,7 +34,7 @@ export async function examineScripts(connection: Connection): Promise<Finding[]>
       const outcome = await store[script](question, soon());
       if ('failed' in outcome) return [scriptFailure(script, outcome.failed)];
     }
-    const settled = await store.settle(question, AS_HELD, soon());
+    const settled = await store.settle(question, 'doctor', AS_HELD, soon());
     if ('failed' in settled) return [scriptFailure('settle', settled.failed)];
     findings.push({ state: 'ok', what: 'the scripts run' }, roundTrip(roundTripsMs));
   } finally {

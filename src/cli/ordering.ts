@@ -1,4 +1,5 @@
 import { userInfo } from 'node:os';
+import { encodeValue } from '../policy/partition.js';
 import type { Policy } from '../policy/policy.js';
 import { readPolicy } from '../policy/watch.js';
 import { parseWindowSeconds } from '../policy/window.js';
@@ -43,7 +44,7 @@ export async function withOrders(
     );
   }
   const policy = policyOf(settings.policyFile ?? STARTER_POLICY);
-  const domain = values.domain ?? domainOf(policy);
+  const domain = domainOf(policy, values.domain);
   const { connection, problem } = await connect(settings, settings.redis);
   try {
     if (problem !== undefined) {
@@ -74,8 +75,10 @@ function policyOf(file: string): Policy {
   throw new UsageError(`the policy ${file} has mistakes; tollgate check ${file} lists them`);
 }
 
-function domainOf({ domain }: Policy): string {
-  if ('name' in domain) return domain.name;
+/** As a sidecar names it: the value of the field that the policy has domains for, or the one name. */
+function domainOf({ domain }: Policy, given: string | undefined): string {
+  if ('name' in domain) return given ?? domain.name;
+  if (given !== undefined) return encodeValue(given);
   throw new UsageError(
     `the policy has a domain for each ${domain.attribute}: name one with --domain`,
   );

@@ -9,8 +9,11 @@ export type Outcome = 'ok' | 'error' | 'cancelled';
 export interface Backend {
   /** Rejects with a CallError for a broken call, and for nothing else. */
   authorize(call: AskedCall): Promise<Decision>;
-  /** Rejects when the settlement is lost. */
-  settle(call: AskedCall, reported: Reported, outcome: Outcome): Promise<void>;
+  /**
+   * Rejects when the settlement is lost.
+   * @param alone nobody may have authorized the call: it is told in full
+   */
+  settle(call: AskedCall, reported: Reported, outcome: Outcome, alone: boolean): Promise<void>;
   /** Rejects when the release is lost. */
   release(call: AskedCall, why: string): Promise<void>;
   close(): Promise<void>;

@@ -183,7 +183,7 @@ function openGrant(
         );
       }
       return ways.settlements.add(
-        ways.backend.settle(call, reported, outcome).catch((error: unknown) => {
+        ways.backend.settle(call, reported, outcome, isAlone(decision)).catch((error: unknown) => {
           const amounts = `${JSON.stringify(reported.usage)} ${reported.usageJson}`.trim();
           warnings.say(
             `the settlement of ${nameOf(call)} is lost (${detailsOf(error)}): it used ${amounts}`,

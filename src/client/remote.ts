@@ -89,8 +89,8 @@ export function remoteBackend(options: RemoteOptions, warnings: Warnings): Backe
       }
     },
 
-    async settle(call, reported, outcome) {
-      const request = settleRequest(call, identity, runId, reported, outcome);
+    async settle(call, reported, outcome, alone) {
+      const request = settleRequest(call, identity, runId, reported, outcome, alone);
       const { settle } = await channel();
       await retry((tryTimeoutMs) => settle(request, tryTimeoutMs), triesOf(SETTLE_TRIES));
     },

@@ -30,6 +30,7 @@ const FIELDS = {
 } as const;
 
 const USAGE_FIELDS = {
+  provider: 'provider',
   model: 'model',
   tokensIn: 'tokens_in',
   tokensOut: 'tokens_out',
@@ -96,15 +97,17 @@ export function settleRequest(
   runId: string,
   { usage, usageJson }: Reported,
   outcome: Outcome,
+  alone: boolean,
 ): SettleRequest {
   const request: SettleRequest = {
     call_id: call.callId,
     ...renamed(identity, IDENTITY_FIELDS),
-    ...renamed(usage, USAGE_FIELDS),
+    ...renamed({ provider: call.spec.provider, model: call.spec.model, ...usage }, USAGE_FIELDS),
     outcome: OUTCOMES[outcome],
-    // Should the sidecar have been away at Authorize, this is all that is known of the call.
-    call: authorizeRequest(call, identity, runId),
   };
+  // Should the sidecar have been away at Authorize, this is all that is known of the call. Not else: a
+  // call whose hold has been forgotten would be taken for one that nobody has authorized.
+  if (alone) request.call = authorizeRequest(call, identity, runId);
   if (usageJson !== '') request.usage_json = usageJson;
   return request;
 }

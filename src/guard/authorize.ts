@@ -1,7 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Call } from '../model/call.js';
-import type { Decision } from '../model/decision.js';
-import type { Halt } from '../model/halt.js';
+import type { Decision, FailureReason } from '../model/decision.js';
 import { matchRules } from '../policy/match.js';
 import type { Policy } from '../policy/policy.js';
 import { estimateFor } from '../pricing/estimate.js';
@@ -66,26 +65,40 @@ export function createAuthorizer(parts: AuthorizeParts): Authorizer {
     return { asked, question: questionFor(asked, attempt, nowMs * 1000) };
   }
 
-  /** What Redis' answer means for the caller. */
-  function answered(asked: Case, { domain, agent }: Question, answer: Answer): Decision | Refusal {
-    if (answer.code === 'finished' || answer.code === 'mismatched') return { refused: answer.code };
-    if (answer.halt) {
-      const halt: Halt = parseHalt(answer.halt);
-      halts.seen(domain, agent, halt);
-      return haltedDecision(asked, halt, { decidedAtUs: answer.nowUs, degraded: undefined });
-    }
-    const decision = decisionFrom(asked, answer);
+  /** What Redis' answer means for the caller; the halt in it is remembered for when Redis is away. */
+  function answered(asked: Case, question: Question, answer: Answer): Decision | Refusal {
+    const { domain, agent, mode } = question;
+    const decision = decisionOf(asked, agent, answer, true);
+    if ('refused' in decision) return decision;
     if (decision.halt) halts.seen(domain, agent, decision.halt);
-    else halts.gone(domain, agent);
+    else if (mode === 'decide' || mode === 'deny') halts.gone(domain, agent);
     return decision;
+  }
+
+  /** Asks Redis. In shadow no rule denies, nor does the halt that one has set off before. */
+  async function ask(
+    script: 'authorize' | 'inspect',
+    { asked, question }: Prepared,
+    deadlineMs: number,
+  ): Promise<Answer | Failure> {
+    const answer = await store.ask(script, question, deadlineMs);
+    if ('failed' in answer || !answer.halt) return answer;
+    const byRule = parseHalt(question.agent, answer.halt).rule !== '';
+    if (asked.policy.mode !== 'shadow' || !byRule) return answer;
+    return store.ask(script, { ...question, mode: 'look' }, deadlineMs);
+  }
+
+  /** The decision without an answer of Redis. */
+  function withoutRedis(asked: Case, question: Question, failed: FailureReason): Decision {
+    const halt = halts.of(question.domain, question.agent);
+    return halt && (asked.policy.mode !== 'shadow' || halt.rule === '')
+      ? haltedDecision(asked, halt, { decidedAtUs: 0, degraded: failed })
+      : degradedDecision(asked, failed);
   }
 
   /** There is no answer: the failure modes decide, and Redis is told when it is back. */
   function degrade(asked: Case, question: Question, failure: Failure): Decision | Refusal {
-    const halt = halts.of(question.domain, question.agent);
-    const decision = halt
-      ? haltedDecision(asked, halt, { decidedAtUs: 0, degraded: failure.failed })
-      : degradedDecision(asked, failure.failed);
+    const decision = withoutRedis(asked, question, failure.failed);
     if (decision.verdict === 'deny') {
       if (failure.mayHaveRun) withdraw(question);
       return decision;
@@ -123,14 +136,12 @@ export function createAuthorizer(parts: AuthorizeParts): Authorizer {
     return answered(asked, forced, { ...answer, repeats: Math.max(answer.repeats, repeats) });
   }
 
-  async function decide(
-    { asked, question }: Prepared,
-    deadlineMs: number,
-  ): Promise<Decision | Refusal> {
+  async function decide(prepared: Prepared, deadlineMs: number): Promise<Decision | Refusal> {
+    const { asked, question } = prepared;
     const repeat = admissions.repeat(question);
     if (typeof repeat === 'string') return { refused: repeat };
     if (repeat) return askAgain(asked, repeat, deadlineMs);
-    const answer = await store.ask('authorize', question, deadlineMs);
+    const answer = await ask('authorize', prepared, deadlineMs);
     return 'failed' in answer
       ? degrade(asked, question, answer)
       : answered(asked, question, answer);
@@ -154,10 +165,22 @@ export function createAuthorizer(parts: AuthorizeParts): Authorizer {
       const prepared = prepare(call);
       if ('refused' in prepared) return prepared;
       const { asked, question } = prepared;
-      const answer = await store.ask('inspect', question, deadlineMs);
-      return 'failed' in answer
-        ? degradedDecision(asked, answer.failed)
-        : answered(asked, question, answer);
+      const answer = await ask('inspect', prepared, deadlineMs);
+      if ('failed' in answer) return withoutRedis(asked, question, answer.failed);
+      return decisionOf(asked, question.agent, answer, false);
     },
   };
+}
+
+/** @param latches the denial of a halt rule has halted the agent */
+function decisionOf(
+  asked: Case,
+  agent: string,
+  answer: Answer,
+  latches: boolean,
+): Decision | Refusal {
+  if (answer.code === 'finished' || answer.code === 'mismatched') return { refused: answer.code };
+  if (!answer.halt) return decisionFrom(asked, answer, latches);
+  const how = { decidedAtUs: answer.nowUs, degraded: undefined };
+  return haltedDecision(asked, parseHalt(agent, answer.halt), how);
 }

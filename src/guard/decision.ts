@@ -13,8 +13,8 @@ import { overSentence, reasonFor } from './reason.js';
 /** A rule without alertAt is near its limit at this share of it. */
 const NEAR_SHARE = 0.8;
 
-/** The decision that Redis made. */
-export function decisionFrom(asked: Case, answer: Answer): Decision {
+/** The decision that Redis made. @param latches the denial of a halt rule has halted the agent */
+export function decisionFrom(asked: Case, answer: Answer, latches: boolean): Decision {
   const repeated = answer.code === 'repeated';
   let next = 0;
   const rules = asked.matched.map((matched) => {
@@ -28,7 +28,7 @@ export function decisionFrom(asked: Case, answer: Answer): Decision {
     decidedAtUs: answer.nowUs,
     degraded: undefined,
     repeat: answer.repeats,
-    halt: haltFrom(asked, answer, rules),
+    halt: latches ? haltFrom(asked, answer, rules) : undefined,
   });
 }
 

@@ -18,7 +18,7 @@ export interface Guard {
   /** The same question; nothing is written, counted or logged. */
   inspect(call: Call, deadlineMs: number): Promise<Decision | Refusal>;
   settle(settlement: Settlement, deadlineMs: number): Promise<SettlementOutcome | Refusal>;
-  release(order: ReleaseOrder, deadlineMs: number): Promise<ReleaseOutcome>;
+  release(order: ReleaseOrder, deadlineMs: number): Promise<ReleaseOutcome | Refusal>;
 }
 
 export function createGuard(parts: AuthorizeParts & { readonly observeLife: ObserveLife }): Guard {

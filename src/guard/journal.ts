@@ -56,6 +56,7 @@ export function createJournal(metrics: Metrics, log: Logger): Journal {
     settlement: new Map(),
   };
   const weights: Record<EntryKind, number> = { withdrawal: 0, admission: 0, settlement: 0 };
+  const full = new Set<EntryKind>();
   let draining: Promise<void> | undefined;
   const timer = setInterval(() => void drain(), RETRY_MS);
   timer.unref();
@@ -66,6 +67,10 @@ export function createJournal(metrics: Metrics, log: Logger): Journal {
     if (waiting[kind].has(entry.id)) return true;
     if (waiting[kind].size >= MAX_ENTRIES || weights[kind] >= MAX_WEIGHT) {
       metrics.journalDropped.inc({ kind });
+      if (!full.has(kind)) {
+        full.add(kind);
+        log.error({ kind }, 'the journal is full: what Redis should be told later is turned away');
+      }
       return false;
     }
     weights[kind] += entry.weight;
@@ -78,6 +83,7 @@ export function createJournal(metrics: Metrics, log: Logger): Journal {
     const entry = waiting[kind].get(id);
     if (!entry) return;
     weights[kind] -= entry.weight;
+    full.delete(kind);
     waiting[kind].delete(id);
     metrics.journalEntries.set(size());
   }
@@ -91,8 +97,10 @@ export function createJournal(metrics: Metrics, log: Logger): Journal {
         batch.map((entry) => entry.tell(monotonicMs() + REPLAY_DEADLINE_MS)),
       );
       for (const [i, entry] of batch.entries()) {
-        if (failures[i]) failing.add(entry.domain);
-        else remove(kind, entry.id);
+        const failed = failures[i];
+        if (!failed) remove(kind, entry.id);
+        // An entry that Redis cannot take for a reason of its own holds up no other.
+        else if (failed !== 'error') failing.add(entry.domain);
       }
     }
   }

@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import type { Call } from '../model/call.js';
+import { attributeOf, type Call } from '../model/call.js';
 import { MAX_TEXT_BYTES, textProblem } from '../model/text.js';
 import type { Refusal } from './refusal.js';
 
@@ -8,6 +8,9 @@ const MAX_DEPTH = 1_000;
 
 /** Half of a SHA-256: far beyond guessing, and short in a header. */
 const SIGNATURE_BYTES = 16;
+
+/** A run under a key has its agent before it. */
+const MAX_RUN_BYTES = 2 * MAX_TEXT_BYTES + 1;
 
 /** Fields have no control characters, so this parts them. */
 const SEPARATOR = '\n';
@@ -33,9 +36,15 @@ export function createLineage(key: string): Lineage {
     return given.length === SIGNATURE_BYTES && timingSafeEqual(given, sign(payload));
   }
 
+  /** Under a key nobody joins the run of another by its name alone: a root run is its agent's own. */
+  function rooted(call: Call): Call {
+    const run = call.run || call.instance;
+    return key === '' || run === '' ? call : { ...call, run: `${call.agent}/${run}` };
+  }
+
   return {
     inherit(call) {
-      if (call.parent === '') return call;
+      if (call.parent === '') return rooted(call);
       const [payload = '', signature = ''] = call.parent.split('.');
       if (key !== '' && !isSigned(payload, signature)) {
         return {
@@ -45,7 +54,7 @@ export function createLineage(key: string): Lineage {
       }
       const parts = Buffer.from(payload, 'base64url').toString('utf8').split(SEPARATOR);
       const [run = '', rootAgent = '', depth = '', parentCallId = ''] = parts;
-      const bad = parts.some((part) => textProblem(part, MAX_TEXT_BYTES) !== undefined);
+      const bad = parts.some((part) => textProblem(part, MAX_RUN_BYTES) !== undefined);
       if (bad || parts.length !== 4 || rootAgent === '' || !/^\d{1,4}$/.test(depth)) {
         return { refused: 'lineage', why: 'is no lineage token; pass on what Authorize returned' };
       }
@@ -59,9 +68,12 @@ export function createLineage(key: string): Lineage {
     },
 
     tokenOf(call) {
-      // A root call that names no run, in no instance, is a run of its own.
-      const run = call.run || call.instance || call.callId;
-      const parts = [run, call.rootAgent || call.agent, call.depth, call.callId];
+      const parts = [
+        attributeOf(call, 'run'),
+        call.rootAgent || call.agent,
+        call.depth,
+        call.callId,
+      ];
       const payload = Buffer.from(parts.join(SEPARATOR)).toString('base64url');
       return key === '' ? payload : `${payload}.${sign(payload).toString('base64url')}`;
     },

@@ -49,7 +49,7 @@ export function questionFor(asked: Case, attempt: string, nowUs: number): Questi
 }
 
 function windowFor(
-  { policy, call, amounts }: Case,
+  { policy, amounts }: Case,
   { rule, partition, counted }: MatchedRule,
   nowUs: number,
 ): WindowQuestion {
@@ -69,7 +69,6 @@ function windowFor(
         ? {
             forUs: rule.haltForUs,
             text: formatHaltText({
-              agent: call.agent,
               rule: rule.id,
               why: overSentence(partition, {
                 metric,

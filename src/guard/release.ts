@@ -1,17 +1,20 @@
+import { NOTHING } from '../model/amounts.js';
 import type { ReleaseOrder, ReleaseOutcome } from '../model/settlement.js';
 import { domainOf } from '../policy/match.js';
 import { recordKey } from '../store/keys.js';
 import type { ObserveLife } from './observe-life.js';
+import type { Refusal } from './refusal.js';
 import type { SettleParts } from './settle.js';
-
-const NOTHING = { costNano: 0, costSource: 'none', tokensIn: 0, tokensOut: 0 } as const;
 
 /** Releases calls that were never sent. Where Redis gives no answer the release waits in the journal. */
 export function createReleaser(
   { policy, store, journal, admissions }: SettleParts,
   observe: ObserveLife,
 ) {
-  return async function release(order: ReleaseOrder, deadlineMs: number): Promise<ReleaseOutcome> {
+  return async function release(
+    order: ReleaseOrder,
+    deadlineMs: number,
+  ): Promise<ReleaseOutcome | Refusal> {
     const { callId, identity } = order;
     const name = { domain: domainOf(policy(), identity), agent: identity.agent, callId };
     const tell = async (untilMs: number) => {
@@ -26,7 +29,7 @@ export function createReleaser(
       ? ({ failed: 'unavailable' } as const)
       : await tell(deadlineMs);
     if (!('failed' in outcome)) return outcome;
-    journal.add('settlement', {
+    const added = journal.add('settlement', {
       id: `release ${recordKey(name)}`,
       domain: name.domain,
       weight: 1,
@@ -35,6 +38,7 @@ export function createReleaser(
         return 'failed' in told ? told.failed : undefined;
       },
     });
+    if (!added) return { refused: 'full' };
     const kept: ReleaseOutcome = {
       callId,
       state: 'held',

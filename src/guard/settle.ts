@@ -1,10 +1,12 @@
-import type { Amounts } from '../model/amounts.js';
+import { randomBytes } from 'node:crypto';
+import { type Amounts, NOTHING } from '../model/amounts.js';
 import type { Call } from '../model/call.js';
 import type { FailureReason } from '../model/decision.js';
 import type { Settlement, SettlementOutcome } from '../model/settlement.js';
 import { domainOf } from '../policy/match.js';
 import type { Policy } from '../policy/policy.js';
 import type { TokensSeen } from '../pricing/seen.js';
+import { monotonicMs } from '../redis/deadline.js';
 import type { Failure } from '../store/answer.js';
 import { type CallName, recordKey } from '../store/keys.js';
 import type { Question } from '../store/question.js';
@@ -16,7 +18,17 @@ import type { ObserveLife } from './observe-life.js';
 import type { Refusal } from './refusal.js';
 import { type Reported, reportedBy, usedBy } from './usage.js';
 
-const NOTHING: Amounts = { costNano: 0, costSource: 'none', tokensIn: 0, tokensOut: 0 };
+/** A claim, or a record, may meet a call that has come to be known: it is settled then. */
+const MAX_ROUNDS = 3;
+
+/**
+ * A settlement whose first telling may have run is not taken for a new one after this long: its record
+ * may be gone. A minute less than lua/include/record.lua keeps that of a call that is over.
+ */
+const RECORD_LIVES_MS = 540_000;
+
+/** What a call in full takes in the journal, in windows: its texts and labels. */
+const CALL_WEIGHT = 8;
 
 /** What settling needs. */
 export interface SettleParts {
@@ -29,6 +41,20 @@ export interface SettleParts {
 
 type Prepare = (call: Call) => { question: Question } | Refusal;
 
+/** One settlement, until Redis has been told of it. */
+interface Telling {
+  readonly name: CallName;
+  /** The same in every telling, so that Redis knows it again. */
+  readonly settler: string;
+  readonly settlement: Settlement;
+  readonly reported: Reported;
+  /** The call in full, to be claimed if nobody knows it. */
+  readonly claim: Question | undefined;
+  readonly sinceMs: number;
+  /** An earlier telling may have run: only its reply is missing. */
+  mayHaveRun: boolean;
+}
+
 /**
  * Settles calls: what a call has really used takes the place of what it held. Where Redis gives no
  * answer the settlement waits in the journal; telling it twice is harmless.
@@ -38,82 +64,105 @@ export function createSettler(
   prepare: Prepare,
   observe: ObserveLife,
 ) {
+  const sidecar = randomBytes(6).toString('base64url');
+  let settlements = 0;
+
+  function begin(settlement: Settlement): Telling | Refusal {
+    const { callId, identity, call } = settlement;
+    const claim = call && prepare(call);
+    if (claim && 'refused' in claim) return claim;
+    settlements += 1;
+    return {
+      name: { domain: domainOf(policy(), identity), agent: identity.agent, callId },
+      settler: claim?.question.attempt ?? `${sidecar}.s${settlements}`,
+      settlement,
+      reported: reportedBy(settlement),
+      claim: claim?.question,
+      sinceMs: monotonicMs(),
+      mayHaveRun: false,
+    };
+  }
+
   /** What the call has used, with what Redis knows of it where its model or its tokens are missing. */
   async function price(
-    reported: Reported,
-    name: CallName,
+    { name, reported, claim }: Telling,
     deadlineMs: number,
   ): Promise<Used | Failure> {
     const { prices } = policy();
-    const known = usedBy(reported, undefined, prices, Date.now());
-    if (known) return known;
+    const used = usedBy(reported, undefined, prices, Date.now());
+    if (used) return used;
     const recalled = await store.recall(name, deadlineMs);
     if ('failed' in recalled) return recalled;
-    return usedBy(reported, recalled, prices, Date.now()) ?? AS_HELD;
+    // What nobody knows, and is not said, is as it would have been estimated.
+    const known =
+      recalled.state === 'unheld' && claim ? { ...claim, held: claim.amounts } : recalled;
+    return usedBy(reported, known, prices, Date.now()) ?? AS_HELD;
   }
 
-  /**
-   * Charges a call in full that was settled and that nobody knows a hold of.
-   * @returns true if it is charged; false if it was an authorized call after all
-   */
-  async function claim(
-    { question }: { question: Question },
-    deadlineMs: number,
-  ): Promise<boolean | Failure> {
-    const answer = await store.ask('authorize', { ...question, mode: 'claim' }, deadlineMs);
-    if ('failed' in answer) return answer;
-    return answer.code === 'allowed' || answer.code === 'repeated';
-  }
-
-  /** Tells Redis, in one to three round trips, each of which may be repeated. */
-  async function tell(
-    settlement: Settlement,
-    name: CallName,
-    deadlineMs: number,
-  ): Promise<SettlementOutcome | Failure> {
-    const reported = reportedBy(settlement);
-    const used = await price(reported, name, deadlineMs);
-    if ('failed' in used) return used;
-    const settled = await store.settle(name, used, deadlineMs);
-    if ('failed' in settled) return settled;
-    let { state } = settled;
-    if (state === 'unheld' && settlement.call) {
-      const prepared = prepare(settlement.call);
-      const claimed = 'refused' in prepared ? false : await claim(prepared, deadlineMs);
-      if (typeof claimed !== 'boolean') return claimed;
-      if (claimed) state = 'unauthorized';
+  /** Makes a call known that nobody knows: charged in full if it is there in full, else recorded. */
+  async function adopt(telling: Telling, used: Used, deadlineMs: number): Promise<Failure | true> {
+    const { name, settler, claim, sinceMs, mayHaveRun } = telling;
+    const settledBefore = mayHaveRun && monotonicMs() - sinceMs > RECORD_LIVES_MS;
+    if (claim && !settledBefore) {
+      const amounts = fillIn(used, claim.amounts);
+      const question: Question = { ...claim, mode: 'claim', amounts };
+      const answer = await store.ask('authorize', question, deadlineMs);
+      return 'failed' in answer ? answer : true;
     }
-    const outcome = outcomeOf(name.callId, { ...settled, state }, reported.problem);
-    if (!outcome.repeat && used.tokensOut !== undefined && reported.model !== '') {
-      seen.observe(name.agent, reported.model, used.tokensOut);
+    const recorded = await store.recordUnheld(name, settler, used, deadlineMs);
+    return 'failed' in recorded ? recorded : true;
+  }
+
+  /** Tells Redis, in as many round trips as it takes; each may be repeated. */
+  async function tell(telling: Telling, deadlineMs: number): Promise<SettlementOutcome | Failure> {
+    const { name, settler } = telling;
+    const used = await price(telling, deadlineMs);
+    if ('failed' in used) return used;
+    for (let round = 1; ; round += 1) {
+      const settled = await store.settle(name, settler, used, deadlineMs);
+      if ('failed' in settled) return settled;
+      if (settled.settledAtUs > 0 || round === MAX_ROUNDS) return done(telling, used, settled);
+      const adopted = await adopt(telling, used, deadlineMs);
+      if (adopted === true) continue;
+      // Full, Redis takes no new records; that the call was made is in log and metric all the same.
+      if (adopted.failed === 'oom' && !telling.claim) return done(telling, used, settled);
+      return adopted;
+    }
+  }
+
+  /** Redis has been told. */
+  function done(
+    { settlement, reported }: Telling,
+    used: Used,
+    settled: Settled,
+  ): SettlementOutcome {
+    const { callId, identity } = settlement;
+    const outcome = outcomeOf(callId, settled, reported.problem);
+    const { tokensOut } = used;
+    // Only what was authorized: nobody's estimates rest on calls that were never made.
+    if (outcome.state === 'settled' && !outcome.repeat && settled.model !== '') {
+      if (tokensOut !== undefined) seen.observe(identity.agent, settled.model, tokensOut);
     }
     observe.settled(settlement, outcome, settled.grown);
     return outcome;
   }
 
-  function keep(settlement: Settlement, name: CallName, pending: FailureReason): SettlementOutcome {
-    journal.add('settlement', {
+  /** Keeps it until Redis is back. */
+  function keep(telling: Telling, pending: FailureReason): SettlementOutcome | Refusal {
+    const { name, settlement, claim } = telling;
+    const kept = journal.add('settlement', {
       id: `settle ${recordKey(name)}`,
       domain: name.domain,
-      weight: 1,
+      weight: claim ? CALL_WEIGHT : 1,
       async tell(deadlineMs) {
-        const outcome = await tell(settlement, name, deadlineMs);
-        return 'failed' in outcome ? outcome.failed : undefined;
+        const outcome = await tell(telling, deadlineMs);
+        if (!('failed' in outcome)) return undefined;
+        telling.mayHaveRun ||= outcome.mayHaveRun;
+        return outcome.failed;
       },
     });
-    const outcome: SettlementOutcome = {
-      callId: name.callId,
-      state: 'held',
-      settled: NOTHING,
-      held: NOTHING,
-      overageNano: 0,
-      overageTokens: 0,
-      settledAtUs: 0,
-      repeat: false,
-      late: false,
-      usageProblem: '',
-      pending,
-    };
+    if (!kept) return { refused: 'full' };
+    const outcome = { ...PENDING, callId: name.callId, pending };
     observe.settled(settlement, outcome, []);
     return outcome;
   }
@@ -122,15 +171,14 @@ export function createSettler(
     settlement: Settlement,
     deadlineMs: number,
   ): Promise<SettlementOutcome | Refusal> {
-    const { callId, identity, call } = settlement;
-    // A settlement must not be lost for a token that is refused; but its sender must learn of it.
-    const prepared = call ? prepare(call) : undefined;
-    if (prepared && 'refused' in prepared) return prepared;
-    const name = { domain: domainOf(policy(), identity), agent: identity.agent, callId };
+    const telling = begin(settlement);
+    if ('refused' in telling) return telling;
     // Redis must know the admission first, or it would take the call for one that nobody asked about.
-    if (admissions.has(name)) return keep(settlement, name, 'unavailable');
-    const outcome = await tell(settlement, name, deadlineMs);
-    return 'failed' in outcome ? keep(settlement, name, outcome.failed) : outcome;
+    if (admissions.has(telling.name)) return keep(telling, 'unavailable');
+    const outcome = await tell(telling, deadlineMs);
+    if (!('failed' in outcome)) return outcome;
+    telling.mayHaveRun = outcome.mayHaveRun;
+    return keep(telling, outcome.failed);
   };
 }
 
@@ -141,8 +189,31 @@ const AS_HELD: Used = {
   tokensOut: undefined,
 };
 
+const PENDING = {
+  state: 'held',
+  settled: NOTHING,
+  held: NOTHING,
+  overageNano: 0,
+  overageTokens: 0,
+  settledAtUs: 0,
+  repeat: false,
+  late: false,
+  usageProblem: '',
+} as const;
+
+/** What was used, and where that is not said, what would have been held. */
+function fillIn(used: Used, estimate: Amounts): Amounts {
+  const { costNano, costSource, tokensIn, tokensOut } = used;
+  return {
+    costNano: costNano ?? estimate.costNano,
+    costSource: costNano === undefined ? estimate.costSource : costSource,
+    tokensIn: tokensIn ?? estimate.tokensIn,
+    tokensOut: tokensOut ?? estimate.tokensOut,
+  };
+}
+
 function outcomeOf(callId: string, settled: Settled, usageProblem: string): SettlementOutcome {
-  const { state, held, returned, settledAtUs, repeat, late } = settled;
+  const { state, held, returned, settledAtUs, nowUs, repeat, late } = settled;
   // What was released before, or was never held, is all over what it held.
   const before = returned ? NOTHING : held;
   const used = settled.settled;
@@ -154,7 +225,7 @@ function outcomeOf(callId: string, settled: Settled, usageProblem: string): Sett
     held,
     overageNano: Math.max(0, used.costNano - before.costNano),
     overageTokens: Math.max(0, tokens(used) - tokens(before)),
-    settledAtUs,
+    settledAtUs: settledAtUs || nowUs,
     repeat,
     late,
     usageProblem,

@@ -1,11 +1,9 @@
-import type { Amounts } from '../model/amounts.js';
+import { type Amounts, NOTHING } from '../model/amounts.js';
 import type { Settlement } from '../model/settlement.js';
 import type { PriceBook } from '../pricing/book.js';
-import { settledAmounts } from '../pricing/settled.js';
+import { settledAmounts, tellsTokens } from '../pricing/settled.js';
 import { readUsage } from '../pricing/usage.js';
-import type { Recalled, Used } from '../store/settlement.js';
-
-const NOTHING: Amounts = { costNano: 0, costSource: 'none', tokensIn: 0, tokensOut: 0 };
+import type { Used } from '../store/settlement.js';
 
 /** What an agent has reported of a call, with what its provider says in its stead. */
 export interface Reported {
@@ -23,7 +21,28 @@ export interface Reported {
   readonly problem: string;
 }
 
-/** Puts together what the settlement says: counts that are given by name come before the usage object. */
+type Input = Pick<
+  Reported,
+  'tokensIn' | 'cachedTokensIn' | 'cacheWriteTokensIn' | 'cacheWrite1hTokensIn'
+>;
+
+function saysInput({ tokensIn, cachedTokensIn, cacheWriteTokensIn }: Partial<Input>): boolean {
+  return (tokensIn ?? cachedTokensIn ?? cacheWriteTokensIn) !== undefined;
+}
+
+function inputOf(of: Partial<Input> | undefined): Input {
+  return {
+    tokensIn: of?.tokensIn,
+    cachedTokensIn: of?.cachedTokensIn,
+    cacheWriteTokensIn: of?.cacheWriteTokensIn,
+    cacheWrite1hTokensIn: of?.cacheWrite1hTokensIn,
+  };
+}
+
+/**
+ * Puts together what the settlement says: counts that are given by name come before the usage object, the
+ * input's all together, since the cached tokens of one are no part of the other.
+ */
 export function reportedBy(settlement: Settlement): Reported {
   const { usageJson, call } = settlement;
   const provider = settlement.provider || call?.provider || '';
@@ -31,12 +50,8 @@ export function reportedBy(settlement: Settlement): Reported {
   const read = usageJson === '' ? undefined : readUsage(usageJson, provider, asked);
   const usage = read && !('problem' in read) ? read : undefined;
   return {
-    tokensIn: settlement.tokensIn ?? usage?.tokensIn,
+    ...(saysInput(settlement) ? inputOf(settlement) : inputOf(usage)),
     tokensOut: settlement.tokensOut ?? usage?.tokensOut,
-    cachedTokensIn: settlement.cachedTokensIn ?? usage?.cachedTokensIn,
-    cacheWriteTokensIn: settlement.cacheWriteTokensIn ?? usage?.cacheWriteTokensIn,
-    cacheWrite1hTokensIn:
-      settlement.cacheWriteTokensIn === undefined ? usage?.cacheWrite1hTokensIn : undefined,
     costUsd: settlement.costUsd,
     model: settlement.model || usage?.model || call?.model || '',
     provider,
@@ -44,21 +59,27 @@ export function reportedBy(settlement: Settlement): Reported {
   };
 }
 
+/** What is known of the call, for what the settlement does not say. */
+export interface Known {
+  readonly held: Amounts;
+  readonly model: string;
+  readonly provider: string;
+}
+
 /**
  * What the call has used, priced.
- * @param recalled what Redis knows of the call; undefined before it was asked
+ * @param recalled undefined before Redis was asked
  * @returns undefined if Redis must be asked first: the model or a part of the tokens is missing
  */
 export function usedBy(
   reported: Reported,
-  recalled: Recalled | undefined,
+  recalled: Known | undefined,
   book: PriceBook,
   atMs: number,
 ): Used | undefined {
   const { tokensIn, tokensOut, costUsd } = reported;
-  const told = tokensIn !== undefined || tokensOut !== undefined;
   const complete = tokensIn !== undefined && tokensOut !== undefined && reported.model !== '';
-  const needsPrice = told && costUsd === undefined;
+  const needsPrice = tellsTokens(reported) && costUsd === undefined;
   if (needsPrice && !complete && !recalled) return undefined;
   const model = reported.model || recalled?.model || '';
   const provider = reported.provider || recalled?.provider || '';
@@ -67,7 +88,7 @@ export function usedBy(
   return {
     costNano: amounts.costSource === 'held' ? undefined : amounts.costNano,
     costSource: amounts.costSource,
-    tokensIn: tokensIn === undefined ? undefined : amounts.tokensIn,
+    tokensIn: saysInput(reported) ? amounts.tokensIn : undefined,
     tokensOut: tokensOut === undefined ? undefined : amounts.tokensOut,
   };
 }

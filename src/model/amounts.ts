@@ -34,6 +34,14 @@ export interface Amounts {
   readonly tokensOut: number;
 }
 
+/** Nothing at all, and nobody gave a cost. */
+export const NOTHING: Amounts = Object.freeze({
+  costNano: 0,
+  costSource: 'none',
+  tokensIn: 0,
+  tokensOut: 0,
+});
+
 /** How much of one metric the call asks for. */
 export function amountOf(amounts: Amounts, metric: Metric): number {
   switch (metric) {

@@ -62,7 +62,8 @@ export const LABEL_PREFIX = 'labels.';
  */
 export function attributeOf(call: Call, attribute: Attribute): string {
   if (attribute === 'rootAgent') return call.rootAgent || call.agent;
-  if (attribute === 'run') return call.run || call.instance;
+  // What has a parent is of its parent's run, and if that has no name, of the one without a name.
+  if (attribute === 'run') return call.run || (call.parent === '' ? call.instance : '');
   if (attribute.startsWith(LABEL_PREFIX)) {
     const name = attribute.slice(LABEL_PREFIX.length);
     return Object.hasOwn(call.labels, name) ? (call.labels[name] ?? '') : '';

@@ -13,6 +13,13 @@ export interface Used {
   readonly costUsd: number | undefined;
 }
 
+/** Does it say anything of tokens? */
+export function tellsTokens(used: Used): boolean {
+  const { tokensIn, tokensOut, cachedTokensIn, cacheWriteTokensIn, cacheWrite1hTokensIn } = used;
+  const counts = [tokensIn, tokensOut, cachedTokensIn, cacheWriteTokensIn, cacheWrite1hTokensIn];
+  return counts.some((count) => count !== undefined);
+}
+
 /**
  * What a call has really used. A given cost is believed. Else tokens that are given cost what the model
  * costs, the assumed price if it has none (even where the policy denies such calls: this one was made).
@@ -38,9 +45,8 @@ export function settledAmounts(
   if (used.costUsd !== undefined) {
     return { costNano: nanoFromUsd(used.costUsd), costSource: 'caller', ...tokens };
   }
-  const { costUsd, ...counts } = used;
-  const told = Object.values(counts).some((count) => count !== undefined);
-  if (!told || model === '') return { costNano: held.costNano, costSource: 'held', ...tokens };
+  if (!tellsTokens(used) || model === '')
+    return { costNano: held.costNano, costSource: 'held', ...tokens };
   const { price, source } = book.priceOf(model, provider, atMs);
   return { costNano: costNano(price, usage), costSource: source, ...tokens };
 }

@@ -11,6 +11,7 @@ export const SCRIPT_NAMES = [
   'settle',
   'release',
   'recall',
+  'unheld',
   'halt',
   'resume',
   'grant',

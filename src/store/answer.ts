@@ -1,4 +1,4 @@
-import { type Amounts, COST_SOURCES } from '../model/amounts.js';
+import { type Amounts, COST_SOURCES, NOTHING } from '../model/amounts.js';
 import type { FailureReason } from '../model/decision.js';
 
 /** Reply codes of lua/authorize.lua, by number. */
@@ -29,6 +29,7 @@ export interface WindowAnswer {
 
 /** A halt as Redis keeps it. */
 export interface StoredHalt {
+  readonly everyone: boolean;
   readonly sinceUs: number;
   /** 0 until somebody resumes the agent. */
   readonly untilUs: number;
@@ -58,8 +59,6 @@ export interface Failure {
 const HEAD = 7;
 const PER_WINDOW = 6;
 
-const NOTHING: Amounts = { costNano: 0, costSource: 'none', tokensIn: 0, tokensOut: 0 };
-
 /** Reads the flat reply that lua/include/decide.lua describes. */
 export function parseAnswer(reply: readonly (number | string)[]): Answer {
   const [code = -1, nowUs = 0, repeats = 0] = reply as readonly number[];
@@ -68,8 +67,13 @@ export function parseAnswer(reply: readonly (number | string)[]): Answer {
   const nothing = { code: name, nowUs, repeats: 0, held: NOTHING, windows: [], halt: undefined };
   if (name === 'late') return nothing;
   if (name === 'halted') {
-    const [sinceUs, untilUs, text] = reply.slice(2);
-    const halt = { sinceUs: Number(sinceUs), untilUs: Number(untilUs), text: String(text) };
+    const [everyone, sinceUs, untilUs, text] = reply.slice(2);
+    const halt = {
+      everyone: everyone === 1,
+      sinceUs: Number(sinceUs),
+      untilUs: Number(untilUs),
+      text: String(text),
+    };
     return { ...nothing, halt };
   }
   const windows: WindowAnswer[] = [];

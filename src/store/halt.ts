@@ -8,7 +8,6 @@ import type { StoredHalt } from './answer.js';
  * window that the agent was over and what it asked for, so that a resume can say when that lets it pass.
  */
 export interface HaltText {
-  readonly agent: string;
   readonly rule?: string;
   readonly by?: string;
   readonly why: string;
@@ -29,19 +28,30 @@ export function formatHaltText(text: HaltText): string {
 }
 
 /** A halt as Redis has it; one that nobody can read stops the agent all the same. */
-export function parseHalt({ sinceUs, untilUs, text }: StoredHalt): Halt & { window?: HaltWindow } {
-  const { agent, rule = '', by = '', why, window } = parseText(text);
-  return { agent, sinceUs, untilUs, rule, by, why, ...(window ? { window } : {}) };
+export function parseHalt(
+  agent: string,
+  { everyone, sinceUs, untilUs, text }: StoredHalt,
+): Halt & { window?: HaltWindow } {
+  const { rule = '', by = '', why, window } = parseText(text);
+  return {
+    agent: everyone ? EVERYONE : agent,
+    sinceUs,
+    untilUs,
+    rule,
+    by,
+    why,
+    ...(window ? { window } : {}),
+  };
 }
 
 function parseText(text: string): HaltText {
   try {
     const parsed: unknown = JSON.parse(text);
     if (parsed !== null && typeof parsed === 'object') {
-      return { agent: EVERYONE, why: '', ...(parsed as Partial<HaltText>) };
+      return { why: '', ...(parsed as Partial<HaltText>) };
     }
   } catch {
     // Said below: it was written by hand.
   }
-  return { agent: EVERYONE, why: text };
+  return { why: text };
 }

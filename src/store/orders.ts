@@ -40,7 +40,7 @@ export function ordersOf(connection: Connection, domain: string): Orders {
 
   return {
     async halt(agent, by, why, forUs) {
-      const text = formatHaltText({ agent, by, why });
+      const text = formatHaltText({ by, why });
       const [sinceUs, untilUs] = await connection.run('halt', keys, [
         haltField(agent),
         forUs,
@@ -56,7 +56,8 @@ export function ordersOf(connection: Connection, domain: string): Orders {
       const halt =
         sinceUs === undefined
           ? undefined
-          : parseHalt({
+          : parseHalt(agent, {
+              everyone: agent === EVERYONE,
               sinceUs: Number(sinceUs),
               untilUs: Number(untilUs),
               text: String(text),
@@ -80,7 +81,7 @@ export function ordersOf(connection: Connection, domain: string): Orders {
       for (let i = 0; i < fields.length; i += 2) {
         const [field = '', value = ''] = fields.slice(i, i + 2).map(String);
         if (field.startsWith('grant:')) grants.push(...parseGrants(value));
-        else halts.push(parseHalt(parseStored(value)));
+        else halts.push(parseHalt(field.slice('halt:'.length), parseStored(field, value)));
       }
       const inForce = ({ untilUs }: { untilUs: number }) => untilUs === 0 || untilUs > nowUs;
       const byAge = (a: { sinceUs: number }, b: { sinceUs: number }) => a.sinceUs - b.sinceUs;
@@ -92,14 +93,18 @@ export function ordersOf(connection: Connection, domain: string): Orders {
   };
 }
 
+/** As lua/include/orders.lua names it. */
+const EVERYONE_FIELD = 'everyone';
+
 function haltField(agent: string): string {
-  return agent === EVERYONE ? 'everyone' : `halt:${agent}`;
+  return agent === EVERYONE ? EVERYONE_FIELD : `halt:${agent}`;
 }
 
 /** `since until text`, as lua/include/orders.lua keeps a halt. */
-function parseStored(value: string): StoredHalt {
+function parseStored(field: string, value: string): StoredHalt {
   const parts = /^(\d+) (\d+) (.*)$/s.exec(value);
   return {
+    everyone: field === EVERYONE_FIELD,
     sinceUs: Number(parts?.[1] ?? 0),
     untilUs: Number(parts?.[2] ?? 0),
     text: parts?.[3] ?? value,

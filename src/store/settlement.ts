@@ -35,6 +35,7 @@ export interface Grown {
 export interface Settled {
   readonly state: CallState;
   readonly nowUs: number;
+  /** It had been settled before, by another settlement. */
   readonly repeat: boolean;
   readonly late: boolean;
   /** It had been released before. */
@@ -42,6 +43,8 @@ export interface Settled {
   readonly settledAtUs: number;
   readonly held: Amounts;
   readonly settled: Amounts;
+  /** The model that was authorized; '' if none was named. */
+  readonly model: string;
   readonly grown: readonly Grown[];
 }
 
@@ -60,12 +63,19 @@ export interface Recalled {
 
 type Reply = readonly (number | string)[];
 
-const SETTLED_HEAD = 14;
+const SETTLED_HEAD = 15;
 const PER_GROWN = 5;
 
-export function settleArguments(used: Used): number[] {
+/** @param settler id of the settlement: the same in every sending of it */
+export function settleArguments(settler: string, used: Used): (string | number)[] {
   const { costNano, costSource, tokensIn, tokensOut } = used;
-  return [costNano ?? -1, tokensIn ?? -1, tokensOut ?? -1, COST_SOURCES.indexOf(costSource)];
+  return [
+    settler,
+    costNano ?? -1,
+    tokensIn ?? -1,
+    tokensOut ?? -1,
+    COST_SOURCES.indexOf(costSource),
+  ];
 }
 
 /** Reads the reply that lua/settle.lua describes. */
@@ -91,6 +101,7 @@ export function parseSettled(reply: Reply): Settled {
     settledAtUs: Number(settledAtUs),
     held: readAmounts(reply, 6),
     settled: readAmounts(reply, 10),
+    model: String(reply[14]),
     grown,
   };
 }

@@ -1,3 +1,4 @@
+import { NOTHING } from '../model/amounts.js';
 import { RedisClock } from '../redis/clock.js';
 import type { Connection, ScriptReply } from '../redis/connection.js';
 import { beforeDeadline, monotonicMs, pollOnce, TIMED_OUT } from '../redis/deadline.js';
@@ -35,7 +36,19 @@ export interface Store {
   /** Takes back an attempt that may have admitted the call and that nobody was told of. */
   withdraw(question: Question, deadlineMs: number): Promise<{ withdrawn: boolean } | Failure>;
   /** Replaces what a call holds by what it has used, once. */
-  settle(name: CallName, used: Used, deadlineMs: number): Promise<Settled | Failure>;
+  settle(
+    name: CallName,
+    settler: string,
+    used: Used,
+    deadlineMs: number,
+  ): Promise<Settled | Failure>;
+  /** Records what a call has used that Redis does not know; false if it knows the call by now. */
+  recordUnheld(
+    name: CallName,
+    settler: string,
+    used: Used,
+    deadlineMs: number,
+  ): Promise<{ recorded: boolean } | Failure>;
   /** Gives back what a call holds that was never sent, once. */
   release(name: CallName, deadlineMs: number): Promise<Released | Failure>;
   /** What is known of a call. */
@@ -133,7 +146,7 @@ export function createStore(connection: Connection, metrics: Metrics): Store {
 
   /** Runs one of the scripts whose only key is the record of a call. */
   function onRecord<T>(
-    script: 'withdraw' | 'settle' | 'release' | 'recall',
+    script: 'withdraw' | 'settle' | 'unheld' | 'release' | 'recall',
     name: CallName,
     args: (string | number)[],
     deadlineMs: number,
@@ -167,8 +180,12 @@ export function createStore(connection: Connection, metrics: Metrics): Store {
       onRecord('withdraw', question, [question.attempt], deadlineMs, (reply) => ({
         withdrawn: reply[0] === 1,
       })),
-    settle: (name, used, deadlineMs) =>
-      onRecord('settle', name, settleArguments(used), deadlineMs, parseSettled),
+    settle: (name, settler, used, deadlineMs) =>
+      onRecord('settle', name, settleArguments(settler, used), deadlineMs, parseSettled),
+    recordUnheld: (name, settler, used, deadlineMs) =>
+      onRecord('unheld', name, settleArguments(settler, used), deadlineMs, (reply) => ({
+        recorded: reply[0] === 1,
+      })),
     release: (name, deadlineMs) => onRecord('release', name, [], deadlineMs, parseReleased),
     recall: (name, deadlineMs) => onRecord('recall', name, [], deadlineMs, parseRecalled),
     async touch(domain, deadlineMs) {
@@ -185,7 +202,7 @@ export function createStore(connection: Connection, metrics: Metrics): Store {
         settleForUs: 0,
         model: '',
         provider: '',
-        amounts: { costNano: 0, costSource: 'none', tokensIn: 0, tokensOut: 0 },
+        amounts: NOTHING,
         windows: [],
       };
       await askOnce('authorize', nothing, questionKeys(nothing), ALWAYS_LATE, deadlineMs);

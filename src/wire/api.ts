@@ -81,7 +81,8 @@ export async function startApi(
     Release: unary(async (request: ReleaseRequest__Output, deadlineMs) => {
       const order = decodeRelease(request);
       if ('violations' in order) return refuseViolations(order.violations);
-      return encodeRelease(await guard.release(order, deadlineMs));
+      const outcome = await guard.release(order, deadlineMs);
+      return 'refused' in outcome ? refuseCall(outcome, order.callId, '') : encodeRelease(outcome);
     }),
     Inspect: unary(async (request: InspectRequest__Output, deadlineMs) => {
       if (!request.call) return { code: status.INVALID_ARGUMENT, details: 'call: is required' };
@@ -137,6 +138,11 @@ export async function startApi(
         return refuse(
           status.ALREADY_EXISTS,
           `call_id: "${callId}" belongs to a different request of this agent; a new call needs a new id`,
+        );
+      case 'full':
+        return refuse(
+          status.UNAVAILABLE,
+          `call_id: "${callId}" cannot be kept: Redis gives no answer, and too much waits for it already; try again`,
         );
       case 'forged':
         return refuse(status.PERMISSION_DENIED, `${parent}: ${why}`);

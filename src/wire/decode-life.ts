@@ -46,16 +46,20 @@ export function decodeSettlement(
   if (Buffer.byteLength(request.usage_json) > MAX_USAGE_BYTES) {
     violations.push(`usage_json: is over ${MAX_USAGE_BYTES} bytes; send the usage object alone`);
   }
-  const call = request.call ? decodeCall(namedAs(request, request.call)) : undefined;
+  const { call: whole } = request;
+  const call = whole ? decodeCall({ ...whole, ...fillIn(whole, request) }) : undefined;
   if (call && 'violations' in call) {
     violations.push(...call.violations.map((violation) => `call.${violation}`));
-  } else if (call && (call.callId !== request.call_id || call.agent !== request.agent_id)) {
-    violations.push('call: must be the call of this call_id and agent_id');
+  }
+  for (const field of whole ? IDENTITY_FIELDS : []) {
+    const differs =
+      request[field] !== '' && whole?.[field] !== '' && request[field] !== whole?.[field];
+    if (differs) violations.push(`call.${field}: differs from ${field}`);
   }
   if (violations.length > 0) return { violations };
   return {
     callId: request.call_id,
-    identity: identityOf(request),
+    identity: identityOf(whole ? fillIn(request, whole) : request),
     model: request.model,
     provider: request.provider,
     tokensIn: tokens_in,
@@ -103,10 +107,8 @@ function identityOf(request: IdentityFields): Settlement['identity'] {
   };
 }
 
-/** The call in full may leave out what the settlement says already. */
-function namedAs(
-  { call_id, agent_id }: SettleRequest__Output,
-  call: NonNullable<SettleRequest__Output['call']>,
-): NonNullable<SettleRequest__Output['call']> {
-  return { ...call, call_id: call.call_id || call_id, agent_id: call.agent_id || agent_id };
+/** The settlement and the call in full are of one identity: what one leaves out, the other fills in. */
+function fillIn(into: IdentityFields, from: IdentityFields): IdentityFields {
+  const filled = IDENTITY_FIELDS.map((field) => [field, into[field] || from[field]]);
+  return Object.fromEntries(filled) as IdentityFields;
 }

@@ -38,6 +38,7 @@ export function decodeCall(request: AuthorizeRequest__Output): Call | { violatio
     if (problem) violations.push(`${field}: ${problem}`);
   }
   if (request.agent_id === '') violations.push('agent_id: is required');
+  if (request.agent_id === '*') violations.push('agent_id: must not be *, which means every agent');
   const parentProblem = textProblem(request.parent, MAX_LINEAGE_BYTES);
   if (parentProblem) violations.push(`parent: ${parentProblem}`);
   for (const field of TOKEN_FIELDS) {

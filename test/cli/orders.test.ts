@@ -79,12 +79,31 @@ describe('halts and grants', { skip: NO_REDIS }, () => {
     assert.equal((await ask(other, 'whoever')).verdict, 'VERDICT_ALLOW');
   });
 
-  test('an agent that is called everyone or * halts only itself', async () => {
-    for (const agent of ['everyone', '*']) {
-      for (let n = 0; n < 6; n += 1) await ask(one, agent);
-      assert.match((await ask(other, agent)).reason, /^HALTED/);
-    }
+  test('an agent that is called everyone halts only itself, and none may be called *', async () => {
+    for (let n = 0; n < 6; n += 1) await ask(one, 'everyone');
+    assert.match((await ask(other, 'everyone')).reason, /^HALTED: everyone is halted/);
     assert.equal((await ask(other, 'innocent')).verdict, 'VERDICT_ALLOW');
+    await assert.rejects(ask(one, '*'), /agent_id: must not be \*/);
+  });
+
+  test('inspect halts nobody, nor says so', async () => {
+    for (let n = 0; n < 5; n += 1) await ask(one, 'watched');
+    const asked = { agent_id: 'watched', tool: 'search', estimated_cost: 0 };
+    const seen = await one.channel.inspect(asked, 5_000);
+    assert.deepEqual([seen.verdict, seen.halt], ['VERDICT_DENY', null]);
+    assert.match(seen.reason, /; try again in \d+ s$/);
+    assert.equal(await redis.client.hexists('tg:{default}:orders', 'halt:watched'), 0);
+  });
+
+  test('halts that have ended are dropped, so that agents that never come back leave nothing', async () => {
+    const ended = `${(Date.now() - 2_000) * 1000} ${(Date.now() - 1_000) * 1000} {"why":"x"}`;
+    for (let n = 0; n < 300; n += 1) {
+      await redis.client.hset('tg:{default}:orders', `halt:gone-${n}`, ended);
+    }
+    await order('halt', 'stays', '--why', 'x');
+    const fields = await redis.client.hkeys('tg:{default}:orders');
+    assert.ok(fields.includes('halt:stays'));
+    assert.ok(!fields.some((field) => field.startsWith('halt:gone-')), fields.join(' '));
   });
 
   test('a halt rule: after the first denial every call is refused before any window is read', async () => {
@@ -110,7 +129,7 @@ describe('halts and grants', { skip: NO_REDIS }, () => {
       assert.deepEqual([halt?.rule_id, halt?.since_us], ['loop', first.halt?.since_us]);
     }
     assert.equal(await reads(), before);
-    assert.equal(await one.metric('tollgate_halts_total', '{rule="loop"}'), 3);
+    assert.equal(await one.metric('tollgate_halts_total', '{rule="loop"}'), 2);
   });
 
   test('halts lists who is stopped and what was granted; resume says when the limit lets it pass', async () => {

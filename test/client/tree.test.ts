@@ -118,7 +118,7 @@ describe('a tree of agents in several processes', { skip: NO_REDIS }, () => {
     const { rules } = await first().authorize(child, TIMEOUT_MS);
     assert.deepEqual(
       rules.map(({ partition }) => partition),
-      ['run=r', 'rootAgent=root'],
+      ['run=root/r', 'rootAgent=root'],
       'run and root come only from the token',
     );
   });

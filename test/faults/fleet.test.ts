@@ -4,6 +4,7 @@ import { openChannel } from '../../src/client/channel.js';
 import { NO_REDIS, type RedisProcess, startRedis } from '../support/redis.js';
 import { scratchFolder, writeScratch } from '../support/scratch.js';
 import { type SidecarProcess, spawnSidecar } from '../support/sidecar.js';
+import { until } from '../support/until.js';
 
 const TIMEOUT_MS = 20_000;
 const CLIENTS = 64;
@@ -17,6 +18,7 @@ rules:
     action: block
     match: { agent: "agent-*" }
     per: []
+    failureMode: deny
     rateLimit: { limit: ${LIMIT}, window: 1h }
   - id: hot-money
     action: block
@@ -50,30 +52,25 @@ describe('a fleet on one Redis', { skip: NO_REDIS }, () => {
       Array.from({ length: CLIENTS }, async (_, client) => {
         const channel = openChannel(sidecars[client % sidecars.length]?.address ?? '');
         let allowed = 0;
-        let degraded = 0;
         for (let n = 0; n < CALLS_EACH; n += 1) {
-          const decision = await channel.authorize(
-            { agent_id: `agent-${client}`, estimated_cost: 0.01 },
-            TIMEOUT_MS,
-          );
+          const call = { agent_id: `agent-${client}`, call_id: `${n}`, estimated_cost: 0.01 };
+          // A busy machine may miss the 50 ms: then the same call is asked again.
+          let decision = await channel.authorize(call, TIMEOUT_MS);
+          while (decision.degraded) decision = await channel.authorize(call, TIMEOUT_MS);
           if (decision.verdict === 'VERDICT_ALLOW') allowed += 1;
-          if (decision.degraded) degraded += 1;
         }
         channel.close();
-        return { allowed, degraded };
+        return allowed;
       }),
     );
-    const sum = (of: (v: { allowed: number; degraded: number }) => number) =>
-      verdicts.reduce((total, verdict) => total + of(verdict), 0);
     assert.equal(
-      sum((v) => v.degraded),
-      0,
-      'every decision was made by Redis',
-    );
-    assert.equal(
-      sum((v) => v.allowed),
+      verdicts.reduce((sum, allowed) => sum + allowed, 0),
       LIMIT,
     );
+    await until('what was lost on the way to be taken back', async () => {
+      const entries = await Promise.all(sidecars.map((s) => s.metric('tollgate_journal_entries')));
+      return entries.every((count) => count === 0);
+    });
     const seen = await sidecars[0]?.channel.inspect(
       { agent_id: 'agent-x', estimated_cost: 0 },
       TIMEOUT_MS,

@@ -6,6 +6,7 @@ import { decisionFrom } from '../../src/guard/decision.js';
 import { createObserver } from '../../src/guard/observe.js';
 import { questionFor } from '../../src/guard/question.js';
 import { createAnnouncer } from '../../src/guard/thresholds.js';
+import { NOTHING } from '../../src/model/amounts.js';
 import type { Call } from '../../src/model/call.js';
 import { matchRules } from '../../src/policy/match.js';
 import { parsePolicy } from '../../src/policy/parse.js';
@@ -16,7 +17,6 @@ import { createMetrics } from '../../src/telemetry/metrics.js';
 import { loadApi } from '../../src/wire/definition.js';
 import { encodeDecision } from '../../src/wire/encode.js';
 import { callOf } from '../support/call.js';
-import { NOTHING } from '../support/question.js';
 import { readMetric } from '../support/sidecar.js';
 
 const HOUR_US = 3_600_000_000;
@@ -93,7 +93,7 @@ describe('a calendar window', () => {
       { agent: 'x', estimatedCostUsd: 1 },
     );
     const idle = { used: 3, denied: false, retryAfterUs: 0 };
-    const decision = decisionFrom(asked, answerOf(NOW_US, [{}, idle]));
+    const decision = decisionFrom(asked, answerOf(NOW_US, [{}, idle]), true);
     const reason =
       'token-budget-daily: agent=x has used $50.00 of $50.00 in this day (Asia/Singapore), and this call asks for $1.00; try again in 3 h 12 min';
     assert.equal(decision.reason, reason);
@@ -125,7 +125,11 @@ describe('a calendar window', () => {
     const log = createLog('silent', 'json');
     const observe = createObserver(metrics, log, createAnnouncer(metrics, log));
     const raisedBy = async (nowUs: number) => {
-      observe(asked.call, decisionFrom(asked, answerOf(nowUs, [{ used: 0, raised: 1 }])), 0.001);
+      observe(
+        asked.call,
+        decisionFrom(asked, answerOf(nowUs, [{ used: 0, raised: 1 }]), true),
+        0.001,
+      );
       const text = await metrics.registry.metrics();
       return readMetric(text, 'tollgate_thresholds_raised_total', '{rule="cap",threshold="1"}');
     };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
-import type { Amounts, Metric } from '../../src/model/amounts.js';
+import { type Amounts, type Metric, NOTHING } from '../../src/model/amounts.js';
 import type { Span } from '../../src/model/span.js';
 import { type Answer, parseAnswer } from '../../src/store/answer.js';
 import { recordKey } from '../../src/store/keys.js';
@@ -20,7 +20,7 @@ import {
   settleArguments,
   type Used,
 } from '../../src/store/settlement.js';
-import { NOTHING, questionOf, windowOf } from '../support/question.js';
+import { questionOf, windowOf } from '../support/question.js';
 import { ENGINES, type SimulatedRedis, startSimulated } from '../support/simulated.js';
 
 const SECOND = 1_000_000;
@@ -150,8 +150,18 @@ for (const { engine, skip } of ENGINES) {
       );
     const keyOf = (callId: number, agent = 'a') =>
       recordKey({ domain: 'test', agent, callId: `${callId}` });
-    const settle = async (key: string, what: Used): Promise<Settled> =>
-      parseSettled(await redis.connection.run('settle', [key], settleArguments(what)));
+    let settlers = 0;
+    const settle = async (
+      key: string,
+      what: Used,
+      settler = `settler ${settlers++}`,
+    ): Promise<Settled> => {
+      const args = settleArguments(settler, what);
+      const settled = parseSettled(await redis.connection.run('settle', [key], args));
+      // As a sidecar does with a call that Redis does not know.
+      if (settled.settledAtUs === 0) await redis.connection.run('unheld', [key], args);
+      return settled;
+    };
     const release = async (key: string): Promise<Released> =>
       parseReleased(await redis.connection.run('release', [key], []));
     const withdraw = (key: string, attempt: string) =>
@@ -200,7 +210,7 @@ for (const { engine, skip } of ENGINES) {
               late: expected.late,
               settled: expected.call.settled,
               held: expected.call.held,
-              settledAtUs: expected.call.settledUs,
+              settledAtUs: call ? expected.call.settledUs : 0,
             },
             at,
           );
@@ -232,6 +242,7 @@ for (const { engine, skip } of ENGINES) {
           const answer = await ask(question);
           assert.equal(answer.code, expectedCode(call, question, nowUs, shares()), at);
           if (answer.code === 'allowed') {
+            // The new call has the id; what the one before has in the windows stays there.
             if (call && call.state !== 'unheld') left.push(...call.shares);
             known.set(op.id, admitted(question, call, nowUs));
           } else if (answer.code === 'repeated') {
@@ -302,6 +313,42 @@ for (const { engine, skip } of ENGINES) {
       assert.equal((await ask(probe)).windows[0]?.used, 32);
       await redis.setClock(START_US + 182 * SECOND);
       assert.equal((await ask(probe)).windows[0]?.used, 0, 'a window later it has left');
+    });
+
+    test('a settlement that is told twice is no repeat, and says again what it has raised', async () => {
+      await redis.setClock(START_US);
+      await redis.flush();
+      const window = windowOf({ metric: 'estimated_cost_usd', limit: 100, thresholds: [50] });
+      const held: Amounts = { ...NOTHING, costNano: 10, costSource: 'caller' };
+      await ask(questionOf({ callId: '0', model: 'm', amounts: held, windows: [window] }));
+      const first = await settle(keyOf(0), { ...AS_HELD, costNano: 60 }, 'the one');
+      assert.deepEqual([first.repeat, first.model, first.grown[0]?.raised], [false, 'm', 0b1]);
+      const again = await settle(keyOf(0), { ...AS_HELD, costNano: 60 }, 'the one');
+      assert.deepEqual(again, first);
+      const other = await settle(keyOf(0), { ...AS_HELD, costNano: 60 }, 'another');
+      assert.deepEqual([other.repeat, other.grown], [true, []]);
+    });
+
+    test('a settlement days after its calendar window is charged once, and fails in no place', async () => {
+      await redis.setClock(START_US);
+      await redis.flush();
+      const metric = 'estimated_cost_usd' as const;
+      const windows = [
+        windowOf({ rule: 'slides', metric }),
+        windowOf({ rule: 'day', metric, span: spanOf('day', START_US) }),
+      ];
+      const held: Amounts = { ...NOTHING, costNano: 10, costSource: 'caller' };
+      const longS = 30 * 86_400 * SECOND;
+      await ask(questionOf({ callId: '0', amounts: held, windows, settleForUs: longS }));
+      await redis.setClock(START_US + 5 * DAY);
+      const settled = await settle(keyOf(0), { ...AS_HELD, costNano: 30 });
+      assert.deepEqual(
+        settled.grown.map(({ rule, usedAfter }) => [rule, usedAfter]),
+        [
+          ['slides', 30],
+          ['day', 20],
+        ],
+      );
     });
 
     test('an overage raises what it reaches, and a full window stays full', async () => {
@@ -386,25 +433,28 @@ function expectedCode(
     (window) => sumOf(all, window, nowUs) + metricOf(asks, window.metric) <= window.limit,
   );
   if (!call) return forced || fits ? 'allowed' : 'denied';
-  if (call.state === 'unheld') return forced ? 'allowed' : 'finished';
+  if (mode === 'claim') return 'finished';
   const usedUp = nowUs > call.admittedUs + 60 * SECOND || call.attempts.length > 8;
-  if (mode === 'force') return usedUp ? 'allowed' : 'repeated';
   const over = call.state !== 'held' && call.state !== 'final';
-  return usedUp || over ? 'finished' : 'repeated';
+  // What went ahead under a finished id is charged, as a call of its own.
+  if (usedUp || over) return mode === 'force' ? 'allowed' : 'finished';
+  return 'repeated';
 }
 
 function admitted(question: Question, call: Known | undefined, nowUs: number): Known {
   const { mode, final, amounts: asks, windows, attempt } = question;
   const before = call?.state === 'unheld' ? call : undefined;
   const charged = before?.settled ?? asks;
-  const state = before ? (mode === 'claim' ? 'unauthorized' : 'settled') : final ? 'final' : 'held';
+  const claimed = mode === 'claim';
+  const state = claimed ? 'unauthorized' : before ? 'settled' : final ? 'final' : 'held';
+  const over = claimed || final;
   return {
     state,
     admittedUs: nowUs,
     attempts: [attempt],
-    held: mode === 'claim' && before ? NOTHING : mode === 'claim' ? NOTHING : asks,
-    settled: before?.settled ?? (final ? asks : NOTHING),
-    settledUs: before?.settledUs ?? (final ? nowUs : 0),
+    held: claimed ? NOTHING : asks,
+    settled: before?.settled ?? (over ? asks : NOTHING),
+    settledUs: before?.settledUs ?? (over ? nowUs : 0),
     endsUs: nowUs + (state === 'held' ? HOLD_US + SETTLE_US : 600 * SECOND),
     shares: windows.map(({ rule, span, metric }) => ({
       window: rule,

@@ -1,7 +1,5 @@
-import type { Amounts } from '../../src/model/amounts.js';
+import { NOTHING } from '../../src/model/amounts.js';
 import type { Question, WindowQuestion } from '../../src/store/question.js';
-
-export const NOTHING: Amounts = { costNano: 0, costSource: 'none', tokensIn: 0, tokensOut: 0 };
 
 /** A block rule on calls over a month, but for what is given: nothing leaves it in a test's time. */
 export function windowOf(given: Partial<WindowQuestion> = {}): WindowQuestion {

@@ -107,6 +107,37 @@ for (const { engine, skip } of ENGINES) {
       assert.deepEqual(await used(), [4, 1_500, 1]);
     });
 
+    test('whatever names a model and tells no tokens is settled as held too', async () => {
+      const tellings = [
+        { model: 'gpt-4o-2024-08-06' },
+        { model: 'gpt-4o', usage_json: '{"usage":null}' },
+        { usage_json: 'no json', call: { model: 'gpt-4o' } },
+        { provider: 'openai', outcome: 'OUTCOME_ERROR' as const },
+      ];
+      for (const [n, told] of tellings.entries()) {
+        await redis.flush();
+        await authorize({ call_id: `${n}`, model: 'gpt-4o' });
+        const answer = await channel.settle({ ...name, call_id: `${n}`, ...told }, TIMEOUT_MS);
+        assert.deepEqual(
+          [answer.settled?.cost_usd, answer.settled?.tokens_out, answer.settled?.cost_source],
+          [4, 500, 'COST_SOURCE_HELD'],
+          JSON.stringify(told),
+        );
+        assert.equal(answer.usage_problem !== '', 'usage_json' in told);
+        assert.deepEqual(await used(), [4, 1_500, 1]);
+      }
+    });
+
+    test('tokens in part are priced with those that were held, by the model that was authorized', async () => {
+      const { estimated_cost: _none, ...unpriced } = call;
+      await channel.authorize({ ...unpriced, model: 'gpt-4o', tokens_in: 1_240 }, TIMEOUT_MS);
+      const answer = await channel.settle({ ...name, tokens_out: 89 }, TIMEOUT_MS);
+      assert.deepEqual(
+        [answer.settled?.cost_usd, answer.settled?.tokens_in, answer.settled?.cost_source],
+        [0.00399, 1_240, 'COST_SOURCE_TABLE'],
+      );
+    });
+
     test('once it is settled or released the id is finished', async () => {
       for (const end of ['settle', 'release'] as const) {
         await authorize({ call_id: end });
@@ -168,6 +199,20 @@ for (const { engine, skip } of ENGINES) {
       assert.deepEqual(await used(), [11, 30, 1]);
     });
 
+    test('unauthorized: what is not said of it is what would have been estimated', async () => {
+      const whole = { model: 'gpt-4o', tokens_in: 1_240, max_tokens_out: 500 };
+      const partly = await channel.settle({ ...name, tokens_out: 89, call: whole }, TIMEOUT_MS);
+      assert.deepEqual(
+        [partly.state, partly.settled?.cost_usd, partly.settled?.tokens_in],
+        ['CALL_STATE_UNAUTHORIZED', 0.00399, 1_240],
+      );
+      const nothing = await channel.settle({ ...name, call_id: 'd', call: whole }, TIMEOUT_MS);
+      assert.deepEqual(
+        [nothing.settled?.cost_usd, nothing.settled?.tokens_out, nothing.settled?.cost_source],
+        [0.0081, 500, 'COST_SOURCE_TABLE'],
+      );
+    });
+
     test('the call in full changes nothing for one that was authorized', async () => {
       await authorize();
       const settlement = { ...name, cost: 1, call: { ...call } };
@@ -210,7 +255,8 @@ for (const { engine, skip } of ENGINES) {
         [{ ...name, usage_json: 'x'.repeat(32_769) }, /^usage_json: is over/],
         [{ ...name, model: 'a\u0000' }, /^model: has a control character/],
         [{ ...name, call: { tokens_in: -1 } }, /^call\.tokens_in: must be/],
-        [{ ...name, call: { agent_id: 'b' } }, /^call: must be the call of this/],
+        [{ ...name, call: { agent_id: 'b' } }, /^call\.agent_id: differs from agent_id/],
+        [{ ...name, team_id: 't', call: { team_id: 'u' } }, /^call\.team_id: differs/],
         [{ ...name, call: { parent: 'x' } }, /^call\.parent: is no lineage token/],
       ];
       for (const [request, message] of cases) {

@@ -178,7 +178,7 @@ class Settling(unittest.TestCase):
         """Settles one call; gives the ids of all that was told."""
         call = api.AuthorizeRequest(call_id=call_id, agent_id="a")
         contact = Contact("x", "")
-        steps = settle(call, Usage(cost=1.0), "ok", self.options, contact, self.backlog)
+        steps = settle(call, Usage(cost=1.0), "ok", False, self.options, contact, self.backlog)
         return [send.request.call_id for send in play(steps, list(replies))[0]]
 
     def test_what_nobody_answered_is_kept_and_told_after_the_next(self) -> None:

@@ -15,7 +15,7 @@ class Fake(unittest.TestCase):
             second.release("cached")
         self.assertEqual([call.model or call.tool for call in gate.calls], ["gpt-4o", "t"])
         (settled,) = gate.settlements
-        self.assertEqual((settled.call.model, settled.tokens_in), ("gpt-4o", 3))
+        self.assertEqual((settled.model, settled.tokens_in), ("gpt-4o", 3))
         self.assertEqual(gate.releases[0].why, "cached")
 
     def test_denies_what_it_is_told_to_until_it_allows_again(self) -> None:

@@ -132,7 +132,8 @@ class Call:
             return release(self._request, released, *gate)
         if kind is not None and not usage:
             return None
-        return settle(self._request, usage, _outcome(kind), *gate)
+        alone = self._grant.decision.alone
+        return settle(self._request, usage, _outcome(kind), alone, *gate)
 
 
 # Kept here, since asyncio keeps no task alive.

@@ -100,6 +100,11 @@ class Decision:
     halt: Halt | None = None
 
     @property
+    def alone(self) -> bool:
+        """A failure mode decided in the place of the sidecar, which then may not know the call."""
+        return self.degraded_reason in ("unanswered", "unreachable")
+
+    @property
     def denied_by(self) -> str | None:
         """The id of the first rule that denied or halted the agent; None where no rule did."""
         if self.halt is not None:

@@ -24,14 +24,16 @@ def settle(
     call: api.AuthorizeRequest,
     usage: Usage,
     outcome: Outcome,
+    alone: bool,
     options: Options,
     contact: Contact,
     backlog: Backlog,
 ) -> Steps[None]:
     """Settles a call. Never raises: what nobody answers is kept, what is refused is logged.
 
-    The call is sent in full, so that one about which the sidecar was never asked is charged all the
-    same, and marked as unauthorized.
+    A call that was decided alone is sent in full: if the sidecar was never asked about it, it is
+    charged all the same, and marked as unauthorized. No other is: one whose hold has been forgotten
+    would be taken for a call that nobody has authorized.
     """
     request = api.SettleRequest(
         call_id=call.call_id,
@@ -39,8 +41,8 @@ def settle(
         team_id=call.team_id,
         cost_centre=call.cost_centre,
         instance=call.instance,
-        model=usage.model,
-        provider=usage.provider,
+        model=usage.model or call.model,
+        provider=usage.provider or call.provider,
         tokens_in=usage.tokens_in,
         tokens_out=usage.tokens_out,
         cached_tokens_in=usage.cached_tokens_in,
@@ -48,7 +50,7 @@ def settle(
         cost=usage.cost,
         usage_json=usage.json,
         outcome=_OUTCOMES[outcome],
-        call=call,
+        call=call if alone else None,
     )
     yield from _tell("Settle", request, options, contact, backlog)
 

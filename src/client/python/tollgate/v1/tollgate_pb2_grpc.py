@@ -12,6 +12,7 @@ class TollgateStub(object):
     INVALID_ARGUMENT names every violated field in its message, one per line;
     ALREADY_EXISTS is a call_id that is finished or belongs to a different request;
     PERMISSION_DENIED is a lineage token that this fleet has not signed;
+    UNAVAILABLE is a settlement or release that can neither be told to Redis nor kept: try again;
     RESOURCE_EXHAUSTED is a message over 64 KiB.
     """
 
@@ -50,6 +51,7 @@ class TollgateServicer(object):
     INVALID_ARGUMENT names every violated field in its message, one per line;
     ALREADY_EXISTS is a call_id that is finished or belongs to a different request;
     PERMISSION_DENIED is a lineage token that this fleet has not signed;
+    UNAVAILABLE is a settlement or release that can neither be told to Redis nor kept: try again;
     RESOURCE_EXHAUSTED is a message over 64 KiB.
     """
 
@@ -123,6 +125,7 @@ class Tollgate(object):
     INVALID_ARGUMENT names every violated field in its message, one per line;
     ALREADY_EXISTS is a call_id that is finished or belongs to a different request;
     PERMISSION_DENIED is a lineage token that this fleet has not signed;
+    UNAVAILABLE is a settlement or release that can neither be told to Redis nor kept: try again;
     RESOURCE_EXHAUSTED is a message over 64 KiB.
     """
 

@@ -1,0 +1,21 @@
+#!lua
+--[[
+Records the settlement of a call that Redis does not know, so that it counts once, and so that an admission
+that comes later is charged what was settled.
+
+Guarantee: changes no window, and nothing if there is a record; not on a Redis that is out of memory, since
+anybody can settle what nobody authorized.
+KEYS  1 the record of the call
+ARGV  as settle.lua
+Reply code: 1 it is recorded; 0 there is a record by now.
+Writes: the record.
+Time: constant.
+]]
+--- @include now_us
+--- @include record
+
+if redis.call('EXISTS', KEYS[1]) == 1 then return { 0 } end
+local call = record.new(STATE.UNHELD)
+call.settled, call.settled_at, call.settler = record.read_used(2, call.held), now_us(), ARGV[1]
+record.close(KEYS[1], call)
+return { 1 }
