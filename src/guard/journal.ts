@@ -98,9 +98,10 @@ export function createJournal(metrics: Metrics, log: Logger): Journal {
       );
       for (const [i, entry] of batch.entries()) {
         const failed = failures[i];
-        if (!failed) remove(kind, entry.id);
+        // Another of that name may have come in its place.
+        if (!failed && waiting[kind].get(entry.id) === entry) remove(kind, entry.id);
         // An entry that Redis cannot take for a reason of its own holds up no other.
-        else if (failed !== 'error') failing.add(entry.domain);
+        if (failed && failed !== 'error') failing.add(entry.domain);
       }
     }
   }

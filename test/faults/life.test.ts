@@ -86,14 +86,18 @@ describe('settle, release, repeat, lose, kill and reload, all at once', { skip: 
   async function admitted(
     call: { agent_id: string; call_id: string },
     random: Seeded,
+    answers: string[],
   ): Promise<boolean | 'unknown'> {
     for (;;) {
       try {
         const { channel } = sidecarFor(call.agent_id, random);
         const decision = await channel.authorize(call, TIMEOUT_MS);
-        if (decision.verdict === 'VERDICT_ALLOW') return true;
+        const { verdict, repeat, degraded_reason: why, decided_at_us: at } = decision;
+        answers.push(`${verdict} repeat ${repeat} ${why} at ${at}`);
+        if (verdict === 'VERDICT_ALLOW') return true;
         if (!decision.degraded) return false;
       } catch (error) {
+        answers.push((error as Error).message);
         // Every attempt at it was lost, and is taken back: or one was admitted after all.
         if ((error as ServiceError).code === status.ALREADY_EXISTS) return 'unknown';
         await pause(20);
@@ -106,11 +110,13 @@ describe('settle, release, repeat, lose, kill and reload, all at once', { skip: 
     how: 'settle' | 'release',
     request: SettleRequest & { agent_id: string },
     random: Seeded,
+    answers: string[],
   ): Promise<string> {
     for (;;) {
       try {
         const { channel } = sidecarFor(request.agent_id, random);
         const { pending, state } = await channel[how](request, TIMEOUT_MS);
+        answers.push(`${how}: ${state} ${pending} at ${Date.now()}`);
         if (!pending || request.agent_id.startsWith('open-')) return state;
       } catch {
         await pause(20);
@@ -132,18 +138,21 @@ describe('settle, release, repeat, lose, kill and reload, all at once', { skip: 
       tokens_in: held.tokens_in,
       tokens_out: held.tokens_out + 1,
     };
-    const asked = await admitted(call, random);
+    /** Told if it fails. */
+    const answers: string[] = [];
+    const asked = await admitted(call, random, answers);
     assert.ok(asked, 'no limit is near');
     // Settled, it cannot be taken back any more; unheld, nobody has it.
-    if (asked === 'unknown' && (await end('settle', call, random)) === UNHELD) return;
-    if (random.onceIn(5)) await admitted(call, random);
+    if (asked === 'unknown' && (await end('settle', call, random, answers)) === UNHELD) return;
+    if (random.onceIn(5)) await admitted(call, random, answers);
     const sum = sums.get(agent) as Sums;
     const name = { agent_id: agent, call_id: call.call_id };
     let tokens = call.tokens_in + call.tokens_out;
     let { micros } = held;
     const fate = asked === 'unknown' ? 3 : random.below(10);
     if (fate < 2) {
-      assert.notEqual(await end('release', name, random), UNHELD);
+      const state = await end('release', name, random, answers);
+      assert.notEqual(state, UNHELD, `${agent}: ${answers.join('; ')}`);
       micros = 0;
       tokens = 0;
     }
@@ -152,9 +161,10 @@ describe('settle, release, repeat, lose, kill and reload, all at once', { skip: 
       const tokensOut = random.below(1_000);
       tokens = call.tokens_in + tokensOut;
       const settlement = { ...name, cost: micros / 1e6, tokens_out: tokensOut };
-      assert.notEqual(await end('settle', settlement, random), UNHELD);
-      if (random.onceIn(4)) await end('settle', { ...settlement, cost: 0.5 }, random);
-      if (random.onceIn(4)) await end('release', name, random);
+      const state = await end('settle', settlement, random, answers);
+      assert.notEqual(state, UNHELD, `${agent}: ${answers.join('; ')}`);
+      if (random.onceIn(4)) await end('settle', { ...settlement, cost: 0.5 }, random, answers);
+      if (random.onceIn(4)) await end('release', name, random, answers);
     }
     sum.micros += micros;
     sum.tokens += tokens;
