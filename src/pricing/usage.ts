@@ -11,7 +11,9 @@ import { MAX_TOKENS, type Usage } from './price.js';
 export const MAX_USAGE_BYTES = 32_768;
 
 /** What a provider says that a call has used. */
-export interface ReportedUsage extends Usage {
+export interface ReportedUsage extends Omit<Usage, 'tokensIn'> {
+  /** undefined where only the output is told, as by the last event of Anthropic's stream. */
+  readonly tokensIn: number | undefined;
   /** The model that answered; undefined if the response does not name it. */
   readonly model: string | undefined;
 }
@@ -69,7 +71,7 @@ export function readUsage(
   }
   // An event of a stream has the response inside; Python spells Gemini's keys in its own way.
   const inner = isObject(json['response']) ? [json['response']] : [];
-  const forms = [json, ...inner, camelCased(json, MAX_DEPTH)];
+  const forms = [json, ...inner, camelCased(json, MAX_DEPTH), ...langChainForms(json)];
   let best: ReportedUsage | undefined;
   let explained = 0;
   for (const { maker, extractor } of shapesFor(provider, model)) {
@@ -81,6 +83,7 @@ export function readUsage(
       explained = found;
     }
   }
+  best ??= outputAlone(json);
   if (!best) return { problem: 'has no token counts of a shape that is known' };
   return Object.values(best).some((count) => typeof count === 'number' && count > MAX_TOKENS)
     ? { problem: `its counts come to more than ${MAX_TOKENS}` }
@@ -123,6 +126,22 @@ function camelCased(json: Json, depth: number): Json {
       isObject(value) && depth > 0 ? camelCased(value, depth - 1) : value,
     ]),
   );
+}
+
+/** LangChain's `usage_metadata`, of a message or alone, as OpenAI's responses have it. */
+function langChainForms(json: Json): Json[] {
+  const usage = isObject(json['usage_metadata']) ? json['usage_metadata'] : json;
+  const { input_tokens, output_tokens, input_token_details: details } = usage;
+  if (!isObject(details) && usage === json) return [];
+  const cached_tokens = isObject(details) ? details['cache_read'] : undefined;
+  return [{ usage: { input_tokens, output_tokens, input_tokens_details: { cached_tokens } } }];
+}
+
+function outputAlone(json: Json): ReportedUsage | undefined {
+  const usage = isObject(json['usage']) ? json['usage'] : json;
+  const { output_tokens: tokensOut, input_tokens: tokensIn } = usage;
+  if (typeof tokensOut !== 'number' || tokensIn !== undefined) return undefined;
+  return { ...usageFrom({ output_tokens: tokensOut }, null), tokensIn: undefined };
 }
 
 /** The shapes to try: those of the provider, else of the model's maker, then those that others speak. */

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { MAX_USAGE_BYTES, readUsage } from '../../src/pricing/usage.js';
 
 /** tokens in, out, cached, written to the cache, written for an hour */
-type Counts = [number, number, number, number, number];
+type Counts = [number | undefined, number, number, number, number];
 
 function read(response: unknown, provider: string, model: string): Counts | string {
   const usage = readUsage(JSON.stringify(response), provider, model);
@@ -193,6 +193,36 @@ describe('the response of a provider', () => {
       'openai',
       '',
       [5, 6, 0, 0, 0],
+    ],
+    [
+      "LangChain's message",
+      {
+        content: 'Hello',
+        response_metadata: { model_name: 'gpt-4o' },
+        usage_metadata: {
+          input_tokens: 1240,
+          output_tokens: 89,
+          total_tokens: 1329,
+          input_token_details: { cache_read: 1000 },
+        },
+      },
+      'openai',
+      'gpt-4o',
+      [1240, 89, 1000, 0, 0],
+    ],
+    [
+      "LangChain's usage alone",
+      { input_tokens: 7, output_tokens: 8, total_tokens: 15, input_token_details: {} },
+      '',
+      '',
+      [7, 8, 0, 0, 0],
+    ],
+    [
+      "the last event of Anthropic's stream, which tells the output alone",
+      { type: 'message_delta', delta: {}, usage: { output_tokens: 15 } },
+      'anthropic',
+      'claude-sonnet-4-5',
+      [undefined, 15, 0, 0, 0],
     ],
     [
       'fractions that count no tokens',
