@@ -12,7 +12,7 @@ Writes: each of its windows but those of calls; the record.
 Time: 61 slices a window at most.
 ]]
 --- @include now_us
---- @include window
+--- @include give_back
 --- @include record
 
 local now = now_us()
@@ -22,13 +22,7 @@ if call.state ~= STATE.HELD then return { call.state, now, 0, unpack(NOTHING) } 
 
 for _, of in ipairs(call.windows) do
   if of.metric ~= CALLS and of.charged > 0 then
-    local raw = redis.call('GET', of.key)
-    if raw then
-      local w = window.read(raw, of.shape, now)
-      window.adjust(w, of.slice, -of.charged)
-      window.rearm(w, call.admitted_at)
-      window.write(of.key, w, now)
-    end
+    give_back(call, of, now)
     of.charged = 0
   end
 end

@@ -12,7 +12,7 @@ Writes: the record without the attempt; or each of its windows, and no record.
 Time: 61 slices a window at most.
 ]]
 --- @include now_us
---- @include window
+--- @include give_back
 --- @include record
 
 local attempt = ARGV[1]
@@ -27,14 +27,6 @@ if #call.attempts > 0 or went_ahead then
   record.update(KEYS[1], call)
   return { 0 }
 end
-for _, of in ipairs(call.windows) do
-  local raw = redis.call('GET', of.key)
-  if raw then
-    local w = window.read(raw, of.shape, now)
-    window.adjust(w, of.slice, -of.charged)
-    window.rearm(w, call.admitted_at)
-    window.write(of.key, w, now)
-  end
-end
+for _, of in ipairs(call.windows) do give_back(call, of, now) end
 redis.call('DEL', KEYS[1])
 return { 1 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Connection } from '../redis/connection.js';
 import { monotonicMs } from '../redis/deadline.js';
 import { bornKey, recordKey, windowKey } from '../store/keys.js';
-import type { Question } from '../store/question.js';
+import { emptyQuestion, type Question } from '../store/question.js';
 import { createStore } from '../store/store.js';
 import { createMetrics } from '../telemetry/metrics.js';
 import { COMMAND_MS, type Finding, messageOf, withTimeout } from './finding.js';
@@ -64,19 +64,12 @@ const AS_HELD = {
 
 function questionIn(domain: string): Question {
   return {
-    domain,
+    ...emptyQuestion(domain),
     agent: 'doctor',
     callId: 'doctor',
     attempt: 'doctor',
-    digest: 'doctor',
-    mode: 'decide',
-    ageUs: 0,
-    final: false,
     holdForUs: 1e6,
     settleForUs: 1e6,
-    model: '',
-    provider: '',
-    amounts: { costNano: 0, costSource: 'none', tokensIn: 0, tokensOut: 0 },
     windows: [
       {
         rule: 'doctor',

@@ -3,7 +3,7 @@ import { formatDuration } from '../model/duration.js';
 import { EVERYONE, formatInstant } from '../model/halt.js';
 import { monotonicMs } from '../redis/deadline.js';
 import type { FoundHalt } from '../store/orders.js';
-import type { Question } from '../store/question.js';
+import { emptyQuestion, type Question } from '../store/question.js';
 import { createStore } from '../store/store.js';
 import { createMetrics } from '../telemetry/metrics.js';
 import { type Command, EXIT } from './command.js';
@@ -67,18 +67,9 @@ async function passesIn(
   const { amount, ...counted } = window;
   const cost = window.metric === 'estimated_cost_usd' ? amount : 0;
   const question: Question = {
-    domain,
+    ...emptyQuestion(domain),
     agent,
-    callId: '',
-    attempt: '',
-    digest: '',
     mode: 'look',
-    ageUs: 0,
-    final: false,
-    holdForUs: 0,
-    settleForUs: 0,
-    model: '',
-    provider: '',
     amounts: {
       costNano: cost,
       costSource: 'none',

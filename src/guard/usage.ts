@@ -1,19 +1,12 @@
 import { type Amounts, NOTHING } from '../model/amounts.js';
 import type { Settlement } from '../model/settlement.js';
 import type { PriceBook } from '../pricing/book.js';
-import { settledAmounts, tellsTokens } from '../pricing/settled.js';
+import { settledAmounts, type Told, tellsTokens } from '../pricing/settled.js';
 import { readUsage } from '../pricing/usage.js';
 import type { Used } from '../store/settlement.js';
 
 /** What an agent has reported of a call, with what its provider says in its stead. */
-export interface Reported {
-  /** Each count, undefined where nobody says it. */
-  readonly tokensIn: number | undefined;
-  readonly tokensOut: number | undefined;
-  readonly cachedTokensIn: number | undefined;
-  readonly cacheWriteTokensIn: number | undefined;
-  readonly cacheWrite1hTokensIn: number | undefined;
-  readonly costUsd: number | undefined;
+export interface Reported extends Told {
   /** The model that answered, else the one that was asked; '' if neither is known. */
   readonly model: string;
   readonly provider: string;

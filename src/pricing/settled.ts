@@ -4,7 +4,7 @@ import type { PriceBook } from './book.js';
 import { costNano, wholeTokensIn } from './price.js';
 
 /** What a settlement says that a call has used; undefined where it says nothing. Bounds as a call's. */
-export interface Used {
+export interface Told {
   readonly tokensIn: number | undefined;
   readonly tokensOut: number | undefined;
   readonly cachedTokensIn: number | undefined;
@@ -14,20 +14,20 @@ export interface Used {
 }
 
 /** Does it say anything of tokens? */
-export function tellsTokens(used: Used): boolean {
-  const { tokensIn, tokensOut, cachedTokensIn, cacheWriteTokensIn, cacheWrite1hTokensIn } = used;
+export function tellsTokens(told: Told): boolean {
+  const { tokensIn, tokensOut, cachedTokensIn, cacheWriteTokensIn, cacheWrite1hTokensIn } = told;
   const counts = [tokensIn, tokensOut, cachedTokensIn, cacheWriteTokensIn, cacheWrite1hTokensIn];
   return counts.some((count) => count !== undefined);
 }
 
 /**
- * What a call has really used. A given cost is believed. Else tokens that are given cost what the model
+ * What a call has really told. A given cost is believed. Else tokens that are given cost what the model
  * costs, the assumed price if it has none (even where the policy denies such calls: this one was made).
  * What is not said stays as it was held.
  * @param model the model that answered, else the one that was authorized; '' if none was named
  */
 export function settledAmounts(
-  used: Used,
+  told: Told,
   model: string,
   provider: string,
   held: Amounts,
@@ -35,17 +35,17 @@ export function settledAmounts(
   atMs: number,
 ): Amounts {
   const usage = {
-    tokensIn: used.tokensIn ?? held.tokensIn,
-    tokensOut: used.tokensOut ?? held.tokensOut,
-    cachedTokensIn: used.cachedTokensIn ?? 0,
-    cacheWriteTokensIn: used.cacheWriteTokensIn ?? 0,
-    cacheWrite1hTokensIn: used.cacheWrite1hTokensIn ?? 0,
+    tokensIn: told.tokensIn ?? held.tokensIn,
+    tokensOut: told.tokensOut ?? held.tokensOut,
+    cachedTokensIn: told.cachedTokensIn ?? 0,
+    cacheWriteTokensIn: told.cacheWriteTokensIn ?? 0,
+    cacheWrite1hTokensIn: told.cacheWrite1hTokensIn ?? 0,
   };
   const tokens = { tokensIn: wholeTokensIn(usage), tokensOut: usage.tokensOut };
-  if (used.costUsd !== undefined) {
-    return { costNano: nanoFromUsd(used.costUsd), costSource: 'caller', ...tokens };
+  if (told.costUsd !== undefined) {
+    return { costNano: nanoFromUsd(told.costUsd), costSource: 'caller', ...tokens };
   }
-  if (!tellsTokens(used) || model === '')
+  if (!tellsTokens(told) || model === '')
     return { costNano: held.costNano, costSource: 'held', ...tokens };
   const { price, source } = book.priceOf(model, provider, atMs);
   return { costNano: costNano(price, usage), costSource: source, ...tokens };

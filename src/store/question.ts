@@ -1,4 +1,4 @@
-import { type Amounts, COST_SOURCES, METRICS, type Metric } from '../model/amounts.js';
+import { type Amounts, COST_SOURCES, METRICS, type Metric, NOTHING } from '../model/amounts.js';
 import type { Span } from '../model/span.js';
 import { type CallName, ordersKey, recordKey, WINDOW_SLICES, windowKey } from './keys.js';
 
@@ -47,6 +47,26 @@ export interface Question extends CallName {
   readonly provider: string;
   readonly amounts: Amounts;
   readonly windows: readonly WindowQuestion[];
+}
+
+/** A question about nothing, of nobody. */
+export function emptyQuestion(domain: string): Question {
+  return {
+    domain,
+    agent: '',
+    callId: '',
+    attempt: '',
+    digest: '',
+    mode: 'decide',
+    ageUs: 0,
+    final: false,
+    holdForUs: 0,
+    settleForUs: 0,
+    model: '',
+    provider: '',
+    amounts: NOTHING,
+    windows: [],
+  };
 }
 
 export function questionKeys(question: Question): string[] {

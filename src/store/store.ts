@@ -1,4 +1,3 @@
-import { NOTHING } from '../model/amounts.js';
 import { RedisClock } from '../redis/clock.js';
 import type { Connection, ScriptReply } from '../redis/connection.js';
 import { beforeDeadline, monotonicMs, pollOnce, TIMED_OUT } from '../redis/deadline.js';
@@ -7,7 +6,7 @@ import type { Metrics } from '../telemetry/metrics.js';
 import { type Answer, type Failure, failureFrom, parseAnswer } from './answer.js';
 import { type CallName, recordKey } from './keys.js';
 import { Line } from './line.js';
-import { type Question, questionArguments, questionKeys } from './question.js';
+import { emptyQuestion, type Question, questionArguments, questionKeys } from './question.js';
 import {
   parseRecalled,
   parseReleased,
@@ -189,22 +188,7 @@ export function createStore(connection: Connection, metrics: Metrics): Store {
     release: (name, deadlineMs) => onRecord('release', name, [], deadlineMs, parseReleased),
     recall: (name, deadlineMs) => onRecord('recall', name, [], deadlineMs, parseRecalled),
     async touch(domain, deadlineMs) {
-      const nothing: Question = {
-        domain,
-        agent: '',
-        callId: '',
-        attempt: '',
-        digest: '',
-        mode: 'decide',
-        ageUs: 0,
-        final: false,
-        holdForUs: 0,
-        settleForUs: 0,
-        model: '',
-        provider: '',
-        amounts: NOTHING,
-        windows: [],
-      };
+      const nothing = emptyQuestion(domain);
       await askOnce('authorize', nothing, questionKeys(nothing), ALWAYS_LATE, deadlineMs);
     },
     forget() {

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Amounts, CostSource } from '../../src/model/amounts.js';
-import { settledAmounts, type Used } from '../../src/pricing/settled.js';
+import { settledAmounts, type Told } from '../../src/pricing/settled.js';
 import { bookOf } from '../support/prices.js';
 
 const AT = Date.parse('2026-10-15T12:00:00Z');
 
 const HELD: Amounts = { costNano: 77, costSource: 'table', tokensIn: 1000, tokensOut: 100 };
 
-const NOTHING: Used = {
+const NOTHING: Told = {
   tokensIn: undefined,
   tokensOut: undefined,
   cachedTokensIn: undefined,
@@ -19,7 +19,7 @@ const NOTHING: Used = {
 
 type Row = [
   name: string,
-  used: Partial<Used>,
+  used: Partial<Told>,
   model: string,
   expected: [nano: number, CostSource, tokensIn: number, tokensOut: number],
 ];
