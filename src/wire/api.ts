@@ -29,6 +29,7 @@ import type { InspectResponse } from './generated/tollgate/v1/InspectResponse.js
 import type { ReleaseRequest__Output } from './generated/tollgate/v1/ReleaseRequest.js';
 import type { SettleRequest__Output } from './generated/tollgate/v1/SettleRequest.js';
 import { formatListen, type ListenAddress, removeStaleSocket } from './listen.js';
+import { explainRefusal, type Refused } from './refuse.js';
 
 const SERVICE = 'tollgate.v1.Tollgate';
 
@@ -126,29 +127,9 @@ export async function startApi(
     return refuse(status.INVALID_ARGUMENT, violations.join('\n'));
   }
 
-  /** @param parent the field that has the lineage token */
-  function refuseCall({ refused, why = '' }: Refusal, callId: string, parent: string): Refused {
-    switch (refused) {
-      case 'finished':
-        return refuse(
-          status.ALREADY_EXISTS,
-          `call_id: "${callId}" is finished: it was settled or released, or its repeats are used up; a new call needs a new id`,
-        );
-      case 'mismatched':
-        return refuse(
-          status.ALREADY_EXISTS,
-          `call_id: "${callId}" belongs to a different request of this agent; a new call needs a new id`,
-        );
-      case 'full':
-        return refuse(
-          status.UNAVAILABLE,
-          `call_id: "${callId}" cannot be kept: Redis gives no answer, and too much waits for it already; try again`,
-        );
-      case 'forged':
-        return refuse(status.PERMISSION_DENIED, `${parent}: ${why}`);
-      case 'lineage':
-        return refuse(status.INVALID_ARGUMENT, `${parent}: ${why}`);
-    }
+  function refuseCall(refusal: Refusal, callId: string, parent: string): Refused {
+    const { code, details } = explainRefusal(refusal, callId, parent);
+    return refuse(code, details);
   }
 
   function unary<Request, Response>(
@@ -175,11 +156,6 @@ export async function startApi(
       );
     };
   }
-}
-
-interface Refused {
-  readonly code: status;
-  readonly details: string;
 }
 
 function isRefused(outcome: unknown): outcome is Refused {

@@ -1,0 +1,37 @@
+import { status } from '@grpc/grpc-js';
+import type { Refusal } from '../guard/refusal.js';
+
+/** A gRPC error in the place of an answer. */
+export interface Refused {
+  readonly code: status;
+  readonly details: string;
+}
+
+/** What a refusal is to the caller. @param parent the field that has the lineage token */
+export function explainRefusal(
+  { refused, why = '' }: Refusal,
+  callId: string,
+  parent: string,
+): Refused {
+  switch (refused) {
+    case 'finished':
+      return {
+        code: status.ALREADY_EXISTS,
+        details: `call_id: "${callId}" is finished: it was settled or released, or its repeats are used up; a new call needs a new id`,
+      };
+    case 'mismatched':
+      return {
+        code: status.ALREADY_EXISTS,
+        details: `call_id: "${callId}" belongs to a different request of this agent; a new call needs a new id`,
+      };
+    case 'full':
+      return {
+        code: status.UNAVAILABLE,
+        details: `call_id: "${callId}" cannot be kept: Redis gives no answer, and too much waits for it already; try again`,
+      };
+    case 'forged':
+      return { code: status.PERMISSION_DENIED, details: `${parent}: ${why}` };
+    case 'lineage':
+      return { code: status.INVALID_ARGUMENT, details: `${parent}: ${why}` };
+  }
+}
