@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
+import { NOTHING } from '../../src/model/amounts.js';
 import { type Calendar, calendarEdges } from '../../src/policy/calendar.js';
 import { parseAnswer } from '../../src/store/answer.js';
+import { recordKey } from '../../src/store/keys.js';
 import { questionArguments, questionKeys } from '../../src/store/question.js';
+import { settleArguments } from '../../src/store/settlement.js';
 import { questionOf, windowOf } from '../support/question.js';
 import { ENGINES, type SimulatedRedis, startSimulated } from '../support/simulated.js';
 
@@ -92,6 +95,32 @@ for (const { engine, skip } of ENGINES) {
         );
       });
     }
+
+    test('a threshold is raised once in a period, however use goes up and down', async () => {
+      const edgeUs = Date.parse('2026-11-24T16:00Z') * 1000;
+      await redis.setClock(edgeUs);
+      await redis.flush();
+      const raised = async (callId: string, tokensIn: number, atUs: number) => {
+        await redis.setClock(atUs);
+        const edgesUs = calendarEdges('day', 'Asia/Singapore', atUs);
+        const window = windowOf({ metric: 'tokens_in', span: { edgesUs }, thresholds: [50] });
+        const amounts = { ...NOTHING, tokensIn };
+        const question = questionOf({ callId, amounts, windows: [window] });
+        const reply = await redis.connection.run(
+          'authorize',
+          questionKeys(question),
+          questionArguments(question, FAR),
+        );
+        return parseAnswer(reply).windows[0]?.raised;
+      };
+      const hour = 3_600 * SECOND;
+      assert.equal(await raised('a', 60, edgeUs), 1);
+      const used = { costNano: 0, costSource: 'caller', tokensIn: 10, tokensOut: 0 } as const;
+      const key = recordKey({ domain: 'test', agent: 'a', callId: 'a' });
+      await redis.connection.run('settle', [key], settleArguments('s', used));
+      assert.equal(await raised('b', 60, edgeUs + hour), 0, 'fell below it, in the same day');
+      assert.equal(await raised('c', 60, edgeUs + 24 * hour), 1, 'the next day');
+    });
 
     test('a clock of Redis that steps back over midnight does not open the day before again', async () => {
       const edgeUs = Date.parse('2026-11-24T16:00Z') * 1000;

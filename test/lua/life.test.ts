@@ -315,6 +315,29 @@ for (const { engine, skip } of ENGINES) {
       assert.equal((await ask(probe)).windows[0]?.used, 0, 'a window later it has left');
     });
 
+    test('what Redis has come to know is not recorded as unheld', async () => {
+      await redis.setClock(START_US);
+      await redis.flush();
+      await ask(questionOf({ callId: '0' }));
+      const before = await redis.dump();
+      const reply = await redis.connection.run('unheld', [keyOf(0)], settleArguments('s', AS_HELD));
+      assert.deepEqual(reply, [0]);
+      assert.deepEqual(await redis.dump(), before);
+    });
+
+    test('an attempt that is withdrawn takes nothing back from a call that was settled', async () => {
+      await redis.setClock(START_US);
+      await redis.flush();
+      const window = windowOf({ metric: 'estimated_cost_usd' });
+      const held: Amounts = { ...NOTHING, costNano: 10, costSource: 'caller' };
+      await ask(questionOf({ callId: '0', attempt: 'lost', amounts: held, windows: [window] }));
+      await settle(keyOf(0), { ...AS_HELD, costNano: 7 });
+      await withdraw(keyOf(0), 'lost');
+      const probe = questionOf({ callId: 'probe', mode: 'deny', windows: [window] });
+      assert.equal((await ask(probe)).windows[0]?.used, 7);
+      assert.equal((await settle(keyOf(0), AS_HELD)).repeat, true);
+    });
+
     test('a settlement that is told twice is no repeat, and says again what it has raised', async () => {
       await redis.setClock(START_US);
       await redis.flush();
@@ -348,6 +371,13 @@ for (const { engine, skip } of ENGINES) {
           ['slides', 30],
           ['day', 20],
         ],
+      );
+      await redis.setClock(START_US + 5 * DAY + SECOND);
+      const probe = questionOf({ callId: 'probe', mode: 'deny', windows });
+      assert.deepEqual(
+        (await ask(probe)).windows.map((window) => window.used),
+        [30, 20],
+        'and it counts from then on',
       );
     });
 

@@ -166,6 +166,18 @@ for (const { engine, skip } of ENGINES) {
       );
     });
 
+    test('after the clock has stepped back, what is charged counts as long as what was charged last', async () => {
+      await redis.setClock(START_US + 10 * SECOND);
+      await redis.flush();
+      const minute = { windowUs: 60 * SECOND, limit: 10 };
+      await ask('authorize', questionOf([minute], [1], 'before'));
+      await redis.setClock(START_US + 5 * SECOND);
+      await ask('authorize', questionOf([minute], [1], 'back'));
+      await redis.setClock(START_US + 67 * SECOND);
+      const seen = await ask('inspect', questionOf([minute], [0], 'then'));
+      assert.equal(seen.windows[0]?.used, 2, 'the first was charged 57 s ago');
+    });
+
     test('two shapes of a rule during a rolling reload each keep their own limit', async () => {
       await fc.assert(
         fc.asyncProperty(
