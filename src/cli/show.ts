@@ -12,7 +12,11 @@ export function showDecision(decision: AuthorizeResponse__Output): string {
     decision.unmatched ? 'no rule matched' : '',
   ].filter((note) => note !== '');
   const head = `${allowed ? 'ALLOW' : 'DENY'}  ${decision.call_id}${notes.length > 0 ? `  (${notes.join('; ')})` : ''}`;
-  const rows = decision.rules.map((rule) => [rule.rule_id, rule.partition, showRule(rule)]);
+  // Of a halted agent no rule was checked.
+  const checked = decision.halt
+    ? decision.rules.filter(({ used }) => used !== undefined)
+    : decision.rules;
+  const rows = checked.map((rule) => [rule.rule_id, rule.partition, showRule(rule)]);
   const reason = decision.reason === '' ? [] : [`  ${decision.reason}`];
   return [head, ...reason, ...alignRows(rows).map((row) => `  ${row}`)].join('\n');
 }

@@ -2,6 +2,7 @@ import { amountOf, formatAmount, formatMetric } from '../model/amounts.js';
 import { type Counted, type Decision, denyingRule, type FailureReason } from '../model/decision.js';
 import { formatDuration } from '../model/duration.js';
 import { EVERYONE, formatHaltTimes, type Halt } from '../model/halt.js';
+import { formatUsd } from '../model/money.js';
 import { retryAfterUs } from '../model/retry.js';
 import { formatCurrentWindow } from '../model/window.js';
 
@@ -23,7 +24,7 @@ export function reasonFor(decision: Decision): string {
   return (
     `${rule.ruleId}: ${rule.partition} has used ${show(rule.window.used)} of ${formatMetric(limit, metric)} ` +
     `in ${formatCurrentWindow(windowUs, calendar)}, ` +
-    `and this call asks for ${show(asked)}; ${advice(decision)}`
+    `and this call asks for ${show(asked)}; ${advice(decision)}${whatFits(decision)}`
   );
 }
 
@@ -49,6 +50,15 @@ const WITHOUT_ANSWER: Readonly<Partial<Record<FailureReason, string>>> = {
   deadline: "the caller's deadline left no time to ask Redis; give the call 60 ms or more",
   overloaded: 'too many calls wait for Redis at once; try again',
 };
+
+/** What a smaller call would pass with now; '' if none would. */
+function whatFits({ affordable: { costNano, tokensOut }, halt }: Decision): string {
+  if (halt || costNano === 0 || tokensOut === 0) return '';
+  if (costNano !== undefined) return `; one of up to ${formatUsd(costNano)} would pass`;
+  return tokensOut === undefined
+    ? ''
+    : `; one of up to ${formatMetric(tokensOut, 'tokens_out')} would pass`;
+}
 
 /** When to try again: the latest over the denying rules, and not before a halt has ended. */
 function advice(decision: Decision): string {
