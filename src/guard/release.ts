@@ -34,6 +34,7 @@ export function createReleaser(
       domain: name.domain,
       weight: 1,
       async tell(untilMs) {
+        if (admissions.has(name)) return 'unavailable';
         const told = await tell(untilMs);
         return 'failed' in told ? told.failed : undefined;
       },

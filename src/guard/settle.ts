@@ -155,6 +155,7 @@ export function createSettler(
       domain: name.domain,
       weight: claim ? CALL_WEIGHT : 1,
       async tell(deadlineMs) {
+        if (admissions.has(name)) return 'unavailable';
         const outcome = await tell(telling, deadlineMs);
         if (!('failed' in outcome)) return undefined;
         telling.mayHaveRun ||= outcome.mayHaveRun;

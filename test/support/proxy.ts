@@ -28,27 +28,20 @@ export async function startProxy(targetPort: number): Promise<LossyProxy> {
       });
     }
     downstream.on('data', (bytes) => upstream.write(bytes));
-    /** What is held back is not overtaken by what comes later. */
-    let held = 0;
-    const pass = (bytes: Buffer) => downstream.writable && downstream.write(bytes);
-    const passLater = (bytes: Buffer, dueMs: number) => {
-      held += 1;
-      setTimeout(() => {
-        held -= 1;
-        pass(bytes);
-      }, dueMs - performance.now());
+    /** What is held back, in order: whichever timer comes first, the first of them goes first. */
+    const held: Buffer[] = [];
+    const pass = (bytes: Buffer | undefined) => {
+      if (bytes && downstream.writable) downstream.write(bytes);
     };
-    let lastDueMs = 0;
     upstream.on('data', (bytes) => {
       const { replies } = proxy;
       broken ||= replies === 'swallow';
       if (broken) return;
       if (replies === 'cut') downstream.destroy();
-      else if (replies === 'pass' && held === 0) pass(bytes);
+      else if (replies === 'pass' && held.length === 0) pass(bytes);
       else {
-        const delayMs = typeof replies === 'object' ? replies.delayMs : 0;
-        lastDueMs = Math.max(lastDueMs, performance.now() + delayMs);
-        passLater(bytes, lastDueMs);
+        held.push(bytes);
+        setTimeout(() => pass(held.shift()), typeof replies === 'object' ? replies.delayMs : 0);
       }
     });
   });

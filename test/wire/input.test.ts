@@ -282,7 +282,7 @@ describe('what comes over the wire', () => {
       assert.match(key, /^tg:\{default\}:(w:each:[0-9a-f]{8}:agent=odd|call:odd)/);
   });
 
-  test('a fuzz of messages finds no crash and no defect', async () => {
+  describe('a fuzz of messages finds no crash and no defect', () => {
     const allowed = new Set([status.OK, status.INVALID_ARGUMENT, status.ALREADY_EXISTS]);
     const text = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 300 }),
@@ -290,43 +290,69 @@ describe('what comes over the wire', () => {
       fc.constantFrom('a', 'b'),
     );
     const number = fc.oneof(fc.double(), fc.integer(), fc.maxSafeInteger());
-    const request = fc.record(
-      {
-        call_id: text,
-        agent_id: text,
-        team_id: text,
-        tool: text,
-        model: text,
-        run_id: text,
-        parent: text,
-        tokens_in: fc.maxSafeInteger(),
-        tokens_out: fc.integer(),
-        max_tokens_out: fc.integer(),
-        estimated_cost: number,
-        final: fc.boolean(),
-        timestamp: fc.record({ seconds: fc.maxSafeInteger(), nanos: fc.integer() }),
-        labels: fc.dictionary(text, text, { maxKeys: 20 }),
-      },
-      { requiredKeys: [] },
-    );
-    await fc.assert(
-      fc.asyncProperty(
-        fc.oneof(
-          fc.uint8Array({ maxLength: 400 }).map((bytes) => Buffer.from(bytes)),
-          request.map((r) => encode(r)),
-          fc.tuple(request, fc.nat(), fc.nat(255)).map(([r, at, byte]) => {
-            const bytes = encode(r);
-            if (bytes.length > 0) bytes[at % bytes.length] = byte;
-            return bytes;
-          }),
-        ),
-        async (bytes) => {
-          const { code, details } = await send(bytes);
-          assert.ok(allowed.has(code), `${status[code]}: ${details}`);
-        },
+    const count = fc.oneof(fc.maxSafeInteger(), fc.integer(), fc.nat(9));
+    const identity = { call_id: text, agent_id: text, team_id: text };
+    const call = {
+      ...identity,
+      tool: text,
+      model: text,
+      run_id: text,
+      parent: text,
+      tokens_in: fc.maxSafeInteger(),
+      tokens_out: fc.integer(),
+      max_tokens_out: fc.integer(),
+      estimated_cost: number,
+      final: fc.boolean(),
+      timestamp: fc.record({ seconds: fc.maxSafeInteger(), nanos: fc.integer() }),
+      labels: fc.dictionary(text, text, { maxKeys: 20 }),
+    };
+    const settlement = {
+      ...identity,
+      model: text,
+      provider: fc.oneof(text, fc.constantFrom('openai', 'anthropic', 'aws')),
+      tokens_in: count,
+      tokens_out: count,
+      cached_tokens_in: count,
+      cost: number,
+      usage_json: fc.oneof(
+        text,
+        fc.json(),
+        fc.json().map((json) => `{"usage":${json}}`),
       ),
-      { numRuns: 1_500 * Number(process.env['TEST_RUNS'] ?? 1) },
-    );
+      outcome: fc.nat(5),
+      call: fc.record(call, { requiredKeys: [] }),
+    };
+    const { service } = loadApi().tollgate.v1.Tollgate;
+    const methods = [
+      { method: service.Authorize, fields: call },
+      { method: service.Settle, fields: settlement },
+      { method: service.Release, fields: { ...identity, why: text } },
+    ];
+    for (const { method, fields } of methods) {
+      test(method.path, async () => {
+        const serialize = method.requestSerialize as (request: unknown) => Buffer;
+        const request = fc
+          .record(fields as Record<string, fc.Arbitrary<unknown>>, { requiredKeys: [] })
+          .map(serialize);
+        await fc.assert(
+          fc.asyncProperty(
+            fc.oneof(
+              fc.uint8Array({ maxLength: 400 }).map((bytes) => Buffer.from(bytes)),
+              request,
+              fc.tuple(request, fc.nat(), fc.nat(255)).map(([bytes, at, byte]) => {
+                if (bytes.length > 0) bytes[at % bytes.length] = byte;
+                return bytes;
+              }),
+            ),
+            async (bytes) => {
+              const { code, details } = await send(bytes, method.path);
+              assert.ok(allowed.has(code), `${status[code]}: ${details}`);
+            },
+          ),
+          { numRuns: 800 * Number(process.env['TEST_RUNS'] ?? 1) },
+        );
+      });
+    }
   });
 
   test('junk on the port harms nobody', async () => {
