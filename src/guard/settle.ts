@@ -75,7 +75,8 @@ export function createSettler(
     return {
       name: { domain: domainOf(policy(), identity), agent: identity.agent, callId },
       settler: claim?.question.attempt ?? `${sidecar}.s${settlements}`,
-      settlement,
+      // What is read already need not wait with it.
+      settlement: { ...settlement, usageJson: '', call: undefined },
       reported: reportedBy(settlement),
       claim: claim?.question,
       sinceMs: monotonicMs(),
