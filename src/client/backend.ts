@@ -10,11 +10,19 @@ export interface Backend {
   /** Rejects with a CallError for a broken call, and for nothing else. */
   authorize(call: AskedCall): Promise<Decision>;
   /**
-   * Rejects when the settlement is lost.
+   * One try. Rejects as the channel does.
    * @param alone nobody may have authorized the call: it is told in full
+   * @param nth from 0; later tries have longer
+   * @returns why the provider's usage could not be read; '' if it could
    */
-  settle(call: AskedCall, reported: Reported, outcome: Outcome, alone: boolean): Promise<void>;
-  /** Rejects when the release is lost. */
-  release(call: AskedCall, why: string): Promise<void>;
+  settle(
+    call: AskedCall,
+    reported: Reported,
+    outcome: Outcome,
+    alone: boolean,
+    nth: number,
+  ): Promise<string>;
+  /** One try. Rejects as the channel does. */
+  release(call: AskedCall, why: string, nth: number): Promise<void>;
   close(): Promise<void>;
 }

@@ -1,12 +1,14 @@
+import { randomUUID } from 'node:crypto';
 import type { Backend, Outcome } from './backend.js';
+import type { Backlog } from './backlog.js';
+import { type Clock, waitMs } from './clock.js';
 import { type Decision, isAlone } from './decision.js';
 import { DeniedError, retryMs } from './denied.js';
-import { failureFrom } from './error.js';
+import { CallError } from './error.js';
 import { headersOf, runIn, scopeOfCall } from './lineage.js';
-import type { Settlements } from './settlements.js';
 import type { AskedCall, OnDenied } from './spec.js';
-import { NOTHING, type Usage, withReport } from './usage.js';
-import { pause, waitMs } from './wait.js';
+import { textOf } from './text.js';
+import { NOTHING, type Reported, type Usage, withReport } from './usage.js';
 import type { Warnings } from './warnings.js';
 
 /** What an admitted call's work is given. */
@@ -22,12 +24,13 @@ export interface Grant {
   /**
    * Reports what the call has used: the provider's response or its usage object as it came, or amounts
    * by name. May be called again: named amounts are merged, of providers' objects the last counts.
+   * Never throws: what cannot be used is a warning.
    */
   used(usage: Usage | object | null | undefined): void;
   /** Reports what the call did cost. */
   cost(usd: number): void;
-  /** The request was never sent: what the call holds is given back. */
-  release(why?: string): void;
+  /** The request was never sent: what the call holds is given back. @param why a text, or the error */
+  release(why?: unknown): void;
   /** What a request to another process takes along, so that its calls count as caused by this one. */
   headers(): Record<string, string>;
 }
@@ -35,24 +38,24 @@ export interface Grant {
 /** What all calls of a gate share. */
 export interface Ways {
   readonly backend: Backend;
-  readonly settlements: Settlements;
+  readonly backlog: Backlog;
+  readonly clock: Clock;
   readonly warnings: Warnings;
   readonly onDenied: OnDenied;
   readonly maxWaitMs: number;
 }
 
 /**
- * One call from Authorize to Settle. Settling goes on after it, but for where too many settlements
- * are under way; losing one is a warning.
+ * One call from Authorize to Settle, which goes on after it.
  * @returns what the work returned, or the denial if the call is to tell it
  */
 export async function makeCall<T>(
   ways: Ways,
-  call: AskedCall,
+  asked: AskedCall,
   work: (grant: Grant) => T | PromiseLike<T>,
 ): Promise<T | DeniedError> {
-  const decision = await decide(ways, call);
-  if (decision.verdict === 'deny') {
+  const { call, decision } = await decide(ways, asked);
+  if (decision.verdict !== 'allow') {
     const denied = new DeniedError(call, decision);
     if ((call.spec.onDenied ?? ways.onDenied) === 'tell') return denied;
     throw denied;
@@ -62,33 +65,56 @@ export async function makeCall<T>(
   try {
     result = await runIn(scopeOfCall(call.scope, call.callId, decision.lineage), () => work(grant));
   } catch (error) {
-    await end(isCancelled(error, call.spec.signal) ? 'cancelled' : 'error');
+    end(isCancelled(error, call.spec.signal) ? 'cancelled' : 'error');
     throw error;
   }
-  await end('ok');
+  end('ok');
   return result;
 }
 
-/** Asks, and where denials are waited out, asks again. Whoever is not told ALLOW keeps no hold. */
-async function decide(ways: Ways, call: AskedCall): Promise<Decision> {
-  const { signal, onDenied = ways.onDenied, maxWaitMs = ways.maxWaitMs } = call.spec;
-  const giveUpAtMs = performance.now() + maxWaitMs;
+/**
+ * Asks, and where denials are waited out, asks again. Whoever is not told ALLOW keeps no hold.
+ * @returns the call as it was asked last: an id whose answer was lost is given back, not used again
+ */
+async function decide(
+  ways: Ways,
+  asked: AskedCall,
+): Promise<{ call: AskedCall; decision: Decision }> {
+  const { signal, onDenied = ways.onDenied, maxWaitMs = ways.maxWaitMs } = asked.spec;
+  const { clock } = ways;
+  const giveUpAtMs = clock.nowMs() + maxWaitMs;
+  // A final call is charged for good when it is admitted: under another id it would be so twice.
+  const mayRename = asked.spec.callId === undefined && !asked.spec.final;
   signal?.throwIfAborted();
+  let call = asked;
   let decision: Decision | undefined;
+  let held = false;
   try {
     for (;;) {
-      decision = await unlessAborted(ways, call, ways.backend.authorize(call));
+      try {
+        decision = await unlessAborted(ways, call, ways.backend.authorize(call));
+      } catch (error) {
+        // The id is finished by an earlier try of ours, whose answer was lost.
+        if (!decision || !held || !isFinished(error)) throw error;
+        break;
+      }
+      held = mayHold(decision) || (held && isAlone(decision));
       if (decision.verdict === 'allow' || onDenied !== 'wait') break;
-      const ms = waitMs(retryMs(decision), giveUpAtMs - performance.now(), Math.random);
+      const ms = waitMs(retryMs(decision), giveUpAtMs - clock.nowMs(), Math.random);
       if (ms === undefined) break;
-      await pause(ms, signal);
+      if (held && mayRename) {
+        release(ways, call, 'no answer came');
+        call = { ...call, callId: randomUUID() };
+        held = false;
+      }
+      await clock.pause(ms, signal);
     }
   } catch (error) {
-    if (decision) giveBack(ways, call, decision, 'given up');
+    if (held) release(ways, call, 'given up');
     throw error;
   }
-  if (decision.verdict === 'deny') giveBack(ways, call, decision, 'no answer came');
-  return decision;
+  if (held && decision.verdict !== 'allow') release(ways, call, 'no answer came');
+  return { call, decision };
 }
 
 /** The decision, or at once the signal's reason; what is then admitted is given back. */
@@ -102,9 +128,10 @@ function unlessAborted(
   return new Promise((resolve, reject) => {
     const abort = () => {
       reject(signal.reason);
-      deciding.then(
-        (decision) => giveBack(ways, call, decision, 'given up'),
-        () => {},
+      ways.backlog.expect(
+        deciding.then((decision) => {
+          if (mayHold(decision)) release(ways, call, 'given up');
+        }),
       );
     };
     signal.addEventListener('abort', abort, { once: true });
@@ -112,21 +139,23 @@ function unlessAborted(
   });
 }
 
-/** Releases a call that will not be made, if the sidecar may hold something for it. */
-function giveBack(ways: Ways, call: AskedCall, decision: Decision, why: string): void {
-  const { verdict, degraded } = decision;
-  const held = degraded === 'unanswered' || (verdict === 'allow' && degraded !== 'unreachable');
-  if (held && !call.spec.final) release(ways, call, why);
+/** Whether the sidecar holds something for the call, as far as anybody knows. */
+function mayHold({ verdict, degraded }: Decision): boolean {
+  return degraded === 'unanswered' || (verdict === 'allow' && degraded !== 'unreachable');
 }
 
-function release({ backend, settlements, warnings }: Ways, call: AskedCall, why: string): void {
-  settlements.add(
-    backend.release(call, why).catch((error: unknown) => {
-      warnings.say(
-        `the release of ${nameOf(call)} is lost (${detailsOf(error)}): it stays charged`,
-      );
-    }),
-  );
+function isFinished(error: unknown): boolean {
+  return error instanceof CallError && error.code === 'ALREADY_EXISTS';
+}
+
+/** Gives a call back that will not be made. One that is final is settled, and is not given back. */
+function release({ backend, backlog }: Ways, call: AskedCall, why: string): void {
+  if (call.spec.final) return;
+  backlog.add({
+    name: `the release of ${nameOf(call)}`,
+    loss: 'it stays charged',
+    tell: (nth) => backend.release(call, why, nth),
+  });
 }
 
 /** The grant for the work, and what ends it. */
@@ -134,9 +163,10 @@ function openGrant(
   ways: Ways,
   call: AskedCall,
   decision: Decision,
-): { grant: Grant; end(outcome: Outcome): Promise<void> | undefined } {
+): { grant: Grant; end(outcome: Outcome): void } {
   const { warnings } = ways;
   const { spec } = call;
+  const what = whatOf(call);
   let reported = NOTHING;
   let released = false;
   // A final call is settled when it is admitted, but for one that nobody may have recorded.
@@ -145,14 +175,19 @@ function openGrant(
   function used(usage: unknown): void {
     if (over) {
       warnings.once(
-        'late',
+        `late: ${what}`,
         `${nameOf(call)} was settled before its usage came: that is not counted`,
       );
       return;
     }
     const next = withReport(reported, usage);
-    if (typeof next !== 'string') reported = next;
-    else warnings.once('usage', `the usage of ${nameOf(call)} cannot be read: ${next}`);
+    reported = next.reported;
+    if (next.problem !== '') {
+      warnings.once(
+        `usage: ${what}: ${next.problem}`,
+        `the usage of ${nameOf(call)} cannot be read: ${next.problem}`,
+      );
+    }
   }
 
   return {
@@ -167,40 +202,55 @@ function openGrant(
       release(why = 'not sent') {
         if (over || released) return;
         released = true;
-        release(ways, call, why);
+        release(ways, call, textOf(why));
       },
       headers: () => headersOf(scopeOfCall(call.scope, call.callId, decision.lineage)),
     },
     end(outcome) {
-      if (over) return undefined;
+      if (over) return;
       over = true;
       // It may have cost money, or never have been sent: in neither case is it known to be free.
-      if (reported === NOTHING && (released || outcome !== 'ok')) return undefined;
+      if (reported === NOTHING && (released || outcome !== 'ok')) return;
       if (reported === NOTHING && spec.model !== undefined) {
         warnings.once(
-          'unreported',
+          `unreported: ${what}`,
           `nothing was reported of ${nameOf(call)}: it is settled at its estimate; call grant.used(response)`,
         );
       }
-      return ways.settlements.add(
-        ways.backend.settle(call, reported, outcome, isAlone(decision)).catch((error: unknown) => {
-          const amounts = `${JSON.stringify(reported.usage)} ${reported.usageJson}`.trim();
-          warnings.say(
-            `the settlement of ${nameOf(call)} is lost (${detailsOf(error)}): it used ${amounts}`,
-          );
-        }),
-      );
+      settle(ways, call, reported, outcome, isAlone(decision));
     },
   };
 }
 
-function nameOf({ callId, spec }: AskedCall): string {
-  const what = spec.tool ?? spec.model;
-  return what === undefined ? `call ${callId}` : `call ${callId} to ${what}`;
+function settle(
+  { backend, backlog, warnings }: Ways,
+  call: AskedCall,
+  reported: Reported,
+  outcome: Outcome,
+  alone: boolean,
+): void {
+  const amounts = `${JSON.stringify(reported.usage)} ${reported.usageJson}`.trim();
+  backlog.add({
+    name: `the settlement of ${nameOf(call)}`,
+    loss: `it used ${amounts}`,
+    async tell(nth) {
+      const problem = await backend.settle(call, reported, outcome, alone, nth);
+      if (problem === '') return;
+      warnings.once(
+        `unread: ${whatOf(call)}: ${problem}`,
+        `the sidecar cannot read the usage of ${nameOf(call)}: it ${problem}; name the amounts instead: ${amounts}`,
+      );
+    },
+  });
 }
 
-function detailsOf(error: unknown): string {
-  return failureFrom(error)?.details ?? String(error);
+function whatOf({ spec }: AskedCall): string {
+  return spec.tool ?? spec.model ?? '';
+}
+
+function nameOf(call: AskedCall): string {
+  const what = whatOf(call);
+  return what === '' ? `call ${call.callId}` : `call ${call.callId} to ${what}`;
 }
 
 function isCancelled(error: unknown, signal: AbortSignal | undefined): boolean {

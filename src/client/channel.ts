@@ -1,4 +1,4 @@
-import { credentials, type ServiceError } from '@grpc/grpc-js';
+import { credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { loadApi } from '../wire/definition.js';
 import type { AuthorizeRequest } from '../wire/generated/tollgate/v1/AuthorizeRequest.js';
 import type { AuthorizeResponse__Output } from '../wire/generated/tollgate/v1/AuthorizeResponse.js';
@@ -19,8 +19,12 @@ export interface Channel {
 /** gRPC's own is 1 s to 2 min: a sidecar that restarts is back sooner, and it is on this machine. */
 const RECONNECT_MS = { first: 100, most: 1_000 };
 
-/** Connects when the first call is made. @param address `host:port` or `unix:///path` */
-export function openChannel(address: string): Channel {
+/**
+ * Connects when the first call is made.
+ * @param address `host:port` or `unix:///path`
+ * @param patient requests wait for a connection until their time is over; else they fail without one
+ */
+export function openChannel(address: string, patient = false): Channel {
   const client = new (loadApi().tollgate.v1.Tollgate)(address, credentials.createInsecure(), {
     // A repeat is the caller's to decide: it counts as one.
     'grpc.enable_retries': 0,
@@ -30,17 +34,18 @@ export function openChannel(address: string): Channel {
     'grpc.initial_reconnect_backoff_ms': RECONNECT_MS.first,
     'grpc.max_reconnect_backoff_ms': RECONNECT_MS.most,
   });
+  const metadata = new Metadata({ waitForReady: patient });
   const deadline = (timeoutMs: number) => ({ deadline: Date.now() + timeoutMs });
   return {
     authorize: (request, timeoutMs) =>
-      answer((done) => client.authorize(request, deadline(timeoutMs), done)),
+      answer((done) => client.authorize(request, metadata, deadline(timeoutMs), done)),
     settle: (request, timeoutMs) =>
-      answer((done) => client.settle(request, deadline(timeoutMs), done)),
+      answer((done) => client.settle(request, metadata, deadline(timeoutMs), done)),
     release: (request, timeoutMs) =>
-      answer((done) => client.release(request, deadline(timeoutMs), done)),
+      answer((done) => client.release(request, metadata, deadline(timeoutMs), done)),
     inspect: async (call, timeoutMs) => {
       const { decision } = await answer<{ decision: AuthorizeResponse__Output | null }>((done) =>
-        client.inspect({ call }, deadline(timeoutMs), done),
+        client.inspect({ call }, metadata, deadline(timeoutMs), done),
       );
       if (!decision) throw new Error('no decision');
       return decision;

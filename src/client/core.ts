@@ -11,7 +11,7 @@ import {
   scopeOfHeaders,
   scopeOfRun,
 } from './lineage.js';
-import { assertCounts, type CallSpec, type OnDenied } from './spec.js';
+import { assertSpec, type CallSpec, type OnDenied } from './spec.js';
 
 /** The way to the sidecar. `D` is what a denial does unless a call says otherwise. */
 export interface Gate<D extends OnDenied = 'raise'> {
@@ -26,7 +26,10 @@ export interface Gate<D extends OnDenied = 'raise'> {
     work: (grant: Grant) => T | PromiseLike<T>,
   ): Promise<Answer<T, M>>;
 
-  /** Turns a function into one that is gated, with the hash of its arguments as fingerprint. */
+  /**
+   * Turns a function into one that is gated, with the hash of its arguments as fingerprint.
+   * @throws TypeError for a generator, which runs when its call is over
+   */
   tool<A extends readonly unknown[], T, M extends OnDenied = D>(
     spec: string | CallSpec<M>,
     work: (...args: A) => T | PromiseLike<T>,
@@ -47,13 +50,13 @@ export interface Gate<D extends OnDenied = 'raise'> {
   headers(): Record<string, string>;
 
   /**
-   * Waits for settlements under way and closes the connection; the gate takes no more calls.
-   * @param timeoutMs the longest to wait; what is not settled by then is a warning
+   * Waits for calls under way and their settlements, and closes the connection; the gate takes no more calls.
+   * @param timeoutMs the longest to wait; what is not settled by then is a warning. Default: 5 s
    */
   close(timeoutMs?: number): Promise<void>;
 }
 
-/** Six tries at a settlement take about 10 s where nobody answers, and 4 s where nobody is. */
+/** Long enough for a sidecar that starts anew, and within what a pod has to end. */
 const CLOSE_TIMEOUT_MS = 5_000;
 
 /** A gate over whichever backend. */
@@ -61,8 +64,7 @@ export function createGate<D extends OnDenied>(ways: Ways): Gate<D> {
   let closing: Promise<void> | undefined;
 
   async function close(timeoutMs: number): Promise<void> {
-    const left = await ways.settlements.flush(timeoutMs);
-    if (left > 0) ways.warnings.say(`closed with ${left} calls not settled`);
+    await ways.backlog.close(timeoutMs);
     await ways.backend.close();
   }
 
@@ -76,16 +78,19 @@ export function createGate<D extends OnDenied>(ways: Ways): Gate<D> {
     }
     return {
       call,
-      tool:
-        <A extends readonly unknown[], T, M extends OnDenied>(
-          spec: string | CallSpec<M>,
-          work: (...args: A) => T | PromiseLike<T>,
-        ) =>
-        (...args: A) => {
-          const given: CallSpec<M> = typeof spec === 'string' ? { tool: spec } : spec;
+      tool: <A extends readonly unknown[], T, M extends OnDenied>(
+        spec: string | CallSpec<M>,
+        work: (...args: A) => T | PromiseLike<T>,
+      ) => {
+        if (/Generator/.test(Object.prototype.toString.call(work))) {
+          throw new TypeError('a generator is settled before it runs: gate the call inside of it');
+        }
+        const given: CallSpec<M> = typeof spec === 'string' ? { tool: spec } : spec;
+        return (...args: A) => {
           const fingerprint = given.fingerprint ?? fingerprintOf(args);
           return call({ ...given, fingerprint }, () => work(...args));
-        },
+        };
+      },
       run<T>(...given: [work: () => T] | [runId: string, work: () => T]): T {
         const [runId, work] = given.length === 1 ? [randomUUID(), given[0]] : given;
         return runIn(scopeOfRun(scopeHere(bound), runId), work);
@@ -108,11 +113,13 @@ export function createGate<D extends OnDenied>(ways: Ways): Gate<D> {
     work: (grant: Grant) => T | PromiseLike<T>,
   ): Promise<Answer<T, M>> {
     if (closing) throw new Error('this gate is closed');
-    assertCounts(spec);
+    assertSpec(spec);
     const callId = spec.callId ?? randomUUID();
     const asked = { callId, spec: { ...spec }, scope, askedAtMs: Date.now() };
     // A denial is returned for `tell` only, as the type says.
-    return (await makeCall(ways, asked, work)) as Answer<T, M>;
+    const making = makeCall(ways, asked, work);
+    ways.backlog.expect(making);
+    return (await making) as Answer<T, M>;
   }
 
   return gateOf(undefined);

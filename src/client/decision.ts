@@ -102,6 +102,19 @@ export function isAlone({ degraded }: Decision): boolean {
   return degraded === 'unreachable' || degraded === 'unanswered';
 }
 
+/** Degradations that are over in a moment: the sidecar, or Redis, was too busy for this one. */
+const TRANSIENT = new Set(['deadline', 'overloaded', 'timeout']);
+
+/** A denial that the same call, asked again at once under the same id, need not get. */
+export function isTransient(response: AuthorizeResponse__Output): boolean {
+  return (
+    response.verdict !== 'VERDICT_ALLOW' &&
+    response.degraded &&
+    !response.halt &&
+    TRANSIENT.has(response.degraded_reason)
+  );
+}
+
 /** A decision that no rule took part in. */
 export function plainDecision(
   verdict: Decision['verdict'],

@@ -64,11 +64,20 @@ function advice(decision: Decision): string {
   const waitMs = retryMs(decision);
   const { affordableCostUsd: usd, affordableTokensOut: tokens } = decision;
   const fits = [
-    usd !== undefined && usd > 0 ? `costs at most $${usd}` : '',
-    tokens !== undefined && tokens > 0 ? `asks for at most ${tokens} output tokens` : '',
+    usd !== undefined && usd > 0 ? `costs at most $${decimal(usd)}` : '',
+    tokens !== undefined && tokens > 0 ? `asks for at most ${counted(tokens, 'output token')}` : '',
   ].filter((part) => part !== '');
   const smaller = fits.length > 0 ? ` A call that ${fits.join(' and ')} passes now.` : '';
   return waitMs === undefined
     ? `Do not repeat it as it is: waiting is no help.${smaller}`
-    : `Do not repeat it within the next ${Math.ceil(waitMs / 1000)} seconds.${smaller}`;
+    : `Do not repeat it within the next ${counted(Math.ceil(waitMs / 1000), 'second')}.${smaller}`;
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** Dollars are whole nano-dollars; a model need not know what 1.2e-7 is. */
+function decimal(usd: number): string {
+  return usd.toFixed(9).replace(/\.?0+$/, '');
 }

@@ -68,4 +68,5 @@ export function failureFrom(error: unknown): Failure | undefined {
 }
 
 /** How grpc-js words it when there was no connection to send on. */
-const NOT_SENT = /No connection established|Name resolution failed|Waiting for LB pick/;
+const NOT_SENT =
+  /No connection established|Name resolution failed|waiting for name resolution|Waiting for LB pick/;

@@ -1,8 +1,9 @@
 import type { Outcome } from './backend.js';
+import { createBacklog } from './backlog.js';
+import type { Clock } from './clock.js';
 import { createGate, type Gate } from './core.js';
 import { type Decision, plainDecision, type RuleStatus } from './decision.js';
-import { DEFAULT_MAX_WAIT_MS, type Options } from './options.js';
-import { createSettlements } from './settlements.js';
+import { assertOptions, DEFAULT_ADDRESS, DEFAULT_MAX_WAIT_MS, type Options } from './options.js';
 import type { AskedCall, CallSpec, OnDenied } from './spec.js';
 import type { Usage } from './usage.js';
 import { createWarnings } from './warnings.js';
@@ -51,9 +52,11 @@ export interface FakeGate<D extends OnDenied = 'raise'> extends Gate<D> {
   readonly calls: readonly FakeCall[];
 }
 
-/** A gate for unit tests: no sidecar, no network; it keeps what was asked of it. */
+/** A gate for unit tests: no sidecar, no network, no waiting; it keeps what was asked of it. */
 export function fakeGate<D extends OnDenied = 'raise'>(options: FakeOptions<D> = {}): FakeGate<D> {
+  assertOptions(options, DEFAULT_ADDRESS);
   const calls = new Map<string, FakeCall>();
+  const warnings = createWarnings(options.warn);
 
   function amend({ callId }: AskedCall, change: Partial<FakeCall>): void {
     const known = calls.get(callId);
@@ -70,14 +73,16 @@ export function fakeGate<D extends OnDenied = 'raise'>(options: FakeOptions<D> =
       async settle(call, { usage, usageJson }, outcome) {
         const usageOfProvider: unknown = usageJson === '' ? undefined : JSON.parse(usageJson);
         amend(call, { usage, usageOfProvider, outcome });
+        return '';
       },
       async release(call, why) {
         amend(call, { released: why });
       },
       async close() {},
     },
-    settlements: createSettlements(),
-    warnings: createWarnings(options.warn),
+    backlog: createBacklog(warnings),
+    clock: clockOfNoTime(),
+    warnings,
     onDenied: options.onDenied ?? 'raise',
     maxWaitMs: options.maxWaitMs ?? DEFAULT_MAX_WAIT_MS,
   });
@@ -93,6 +98,21 @@ function decide(denial: Denial | boolean, callId: string): Decision {
     policyHash: 'fake',
     ...(denial === true ? {} : denial),
   });
+}
+
+/** Waits are over at once, and the clock has moved on by them. */
+function clockOfNoTime(): Clock {
+  let nowMs = 0;
+  return {
+    nowMs: () => nowMs,
+    async pause(ms, signal) {
+      const untilMs = nowMs + ms;
+      // Calls that wait at the same time wait for the same time.
+      await Promise.resolve();
+      nowMs = Math.max(nowMs, untilMs);
+      signal?.throwIfAborted();
+    },
+  };
 }
 
 function recordOf({ callId, spec, scope }: AskedCall, decision: Decision): FakeCall {

@@ -1,7 +1,11 @@
 /** What agents import as `tollgate/client`. */
+
+import { createBacklog } from './backlog.js';
+import { CLOCK } from './clock.js';
 import { createGate, type Gate } from './core.js';
 import { OFF, offBackend } from './off.js';
 import {
+  assertOptions,
   DEFAULT_ADDRESS,
   DEFAULT_MAX_WAIT_MS,
   DEFAULT_TIMEOUT_MS,
@@ -9,7 +13,6 @@ import {
   optionOr,
 } from './options.js';
 import { remoteBackend } from './remote.js';
-import { createSettlements } from './settlements.js';
 import type { OnDenied } from './spec.js';
 import { createWarnings } from './warnings.js';
 
@@ -25,12 +28,14 @@ export type { Usage } from './usage.js';
 export type { Gate, OnDenied, Options };
 
 /**
- * The gate to the sidecar of this pod. Nothing is opened until the first call, and nothing is thrown.
- * The connection keeps no process alive; settlements under way do.
+ * The gate to the sidecar of this pod. Nothing is opened until the first call. The connection keeps no
+ * process alive; settlements under way do, for ten seconds.
+ * @throws TypeError for an option that means nothing
  */
 export function connect<D extends OnDenied = 'raise'>(options: Options<D> = {}): Gate<D> {
   const warnings = createWarnings(options.warn);
   const address = optionOr(options.address, 'TOLLGATE_ADDRESS', DEFAULT_ADDRESS);
+  assertOptions(options, address);
   if (address === OFF) warnings.say('the gate is off: calls are neither checked nor counted');
   return createGate({
     backend:
@@ -51,7 +56,8 @@ export function connect<D extends OnDenied = 'raise'>(options: Options<D> = {}):
             },
             warnings,
           ),
-    settlements: createSettlements(),
+    backlog: createBacklog(warnings),
+    clock: CLOCK,
     warnings,
     onDenied: options.onDenied ?? 'raise',
     maxWaitMs: options.maxWaitMs ?? DEFAULT_MAX_WAIT_MS,

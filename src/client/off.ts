@@ -8,7 +8,7 @@ export const OFF = 'off';
 export function offBackend(): Backend {
   return {
     authorize: async ({ callId }) => plainDecision('allow', callId),
-    settle: async () => {},
+    settle: async () => '',
     release: async () => {},
     close: async () => {},
   };

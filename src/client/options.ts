@@ -1,5 +1,9 @@
+import { parseListen } from '../wire/listen.js';
+import { MAX_TIMER_MS } from './clock.js';
+import { OFF } from './off.js';
 import type { FailureMode } from './remote.js';
-import type { OnDenied } from './spec.js';
+import { type OnDenied, waitingProblem } from './spec.js';
+import { textOf } from './text.js';
 
 /** How to connect. Each has a default; an empty environment variable counts as none. */
 export interface Options<D extends OnDenied = OnDenied> {
@@ -35,7 +39,27 @@ export const DEFAULT_MAX_WAIT_MS = 60_000;
 /** A sidecar answers within 50 ms of reading a call; the rest is for a busy process. */
 export const DEFAULT_TIMEOUT_MS = 250;
 
-/** The option, else the variable, else the default. */
+/** The option, else the variable, else the default; an empty text is none. */
 export function optionOr(given: string | undefined, variable: string, otherwise = ''): string {
-  return given ?? (process.env[variable] || otherwise);
+  return given || process.env[variable] || otherwise;
+}
+
+/**
+ * Refuses options that would be taken for something else: not everybody runs a type checker, and a
+ * failure mode that is misspelt must not allow.
+ * @throws TypeError
+ */
+export function assertOptions(options: Options, address: string): void {
+  const { failureMode = 'deny', timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  const where = address === OFF ? '' : parseListen(address);
+  const problem =
+    waitingProblem(options) ||
+    (['deny', 'allow'].includes(failureMode)
+      ? ''
+      : `failureMode: ${textOf(failureMode)} is none of deny, allow`) ||
+    (timeoutMs > 0 && timeoutMs <= MAX_TIMER_MS
+      ? ''
+      : `timeoutMs: ${textOf(timeoutMs)} is no time above 0`) ||
+    (typeof where === 'string' && where !== '' ? `address: ${where}` : '');
+  if (problem !== '') throw new TypeError(problem);
 }

@@ -1,5 +1,6 @@
 import { CallError } from './error.js';
 import type { Scope } from './lineage.js';
+import { textOf } from './text.js';
 
 /** What a denial does: throws, waits until the call could pass, or is returned for the agent to read. */
 export type OnDenied = 'raise' | 'wait' | 'tell';
@@ -47,10 +48,25 @@ export interface AskedCall {
   readonly askedAtMs: number;
 }
 
+/** What is wrong with what a gate or a call says of denials; '' if nothing is. */
+export function waitingProblem({
+  onDenied = 'raise',
+  maxWaitMs = 0,
+}: Pick<CallSpec, 'onDenied' | 'maxWaitMs'>): string {
+  if (!['raise', 'wait', 'tell'].includes(onDenied)) {
+    return `onDenied: ${textOf(onDenied)} is none of raise, wait, tell`;
+  }
+  return typeof maxWaitMs === 'number' && maxWaitMs >= 0
+    ? ''
+    : `maxWaitMs: ${textOf(maxWaitMs)} is no time from 0`;
+}
+
 const COUNTS = ['maxTokensOut', 'tokensIn', 'inputBytes'] as const;
 
 /** Refuses what the wire would quietly turn into something else: a NaN into 0, a half into a whole. */
-export function assertCounts(spec: CallSpec): void {
+export function assertSpec(spec: CallSpec): void {
+  const problem = waitingProblem(spec);
+  if (problem !== '') throw new CallError('INVALID_ARGUMENT', problem);
   for (const name of COUNTS) {
     const count = spec[name];
     if (count !== undefined && !(Number.isSafeInteger(count) && count >= 0)) {

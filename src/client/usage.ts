@@ -1,3 +1,5 @@
+import { textOf } from './text.js';
+
 /** What a call has really used. What is left out follows from the rest, or stays as it was held. */
 export interface Usage {
   /** Input tokens, those from and to the provider's cache included. */
@@ -24,72 +26,109 @@ export const NOTHING: Reported = { usage: {}, usageJson: '' };
 
 const COUNTS = ['tokensIn', 'tokensOut', 'cachedTokensIn', 'cacheWriteTokensIn'] as const;
 
+/** As in the API, which refuses a whole settlement for more. */
+const MAX_TOKENS = 1_000_000_000;
+const MAX_COST_USD = 1_000_000;
+
 /** As in the API; a provider's usage has a few hundred bytes. */
 const MAX_USAGE_BYTES = 32_768;
 
+/** What is known after a report. */
+export interface Read {
+  readonly reported: Reported;
+  /** Why it, or a part of it, cannot be used; the rest of it counts. '' if all of it can. */
+  readonly problem: string;
+}
+
 /**
  * Adds a report. Named amounts are merged, a later one over an earlier one; of the providers' own
- * objects the last counts, as a stream's last chunk has the totals. Nothing is summed up.
- * @returns a sentence if it cannot be used; then nothing has changed
+ * objects the last counts, as a stream's last chunk has the totals. Nothing is summed up. Never throws,
+ * whatever it is given: the call has been paid for by then.
  */
-export function withReport(reported: Reported, report: unknown): Reported | string {
-  if (!isObject(report)) return `${String(report)} is no usage`;
-  return isUsage(report) ? withAmounts(reported, report) : withProviders(reported, report);
+export function withReport(reported: Reported, report: unknown): Read {
+  try {
+    if (!isObject(report)) return { reported, problem: `${textOf(report)} is no usage` };
+    if (isPromise(report)) return { reported, problem: 'it is a promise: await it first' };
+    return isUsage(report) ? withAmounts(reported, report) : withProviders(reported, report);
+  } catch (error) {
+    return { reported, problem: textOf(error) };
+  }
 }
 
 function isUsage(report: object): report is Usage {
   return 'costUsd' in report || COUNTS.some((name) => name in report);
 }
 
-function withAmounts(reported: Reported, report: Usage): Reported | string {
+function withAmounts(reported: Reported, report: Usage): Read {
+  const problems: string[] = [];
   const given: Record<string, unknown> = {};
   for (const name of COUNTS) {
     const count = report[name];
     if (count === undefined) continue;
-    if (!Number.isSafeInteger(count) || count < 0) return `${name}: ${count} is no count`;
-    given[name] = count;
+    if (Number.isSafeInteger(count) && count >= 0 && count <= MAX_TOKENS) given[name] = count;
+    else problems.push(`${name}: ${textOf(count)} is no count`);
   }
   const { costUsd, model } = report;
   if (costUsd !== undefined) {
-    if (!Number.isFinite(costUsd) || costUsd < 0) return `costUsd: ${costUsd} is no cost`;
-    given['costUsd'] = costUsd;
+    if (Number.isFinite(costUsd) && costUsd >= 0 && costUsd <= MAX_COST_USD) {
+      given['costUsd'] = costUsd;
+    } else problems.push(`costUsd: ${textOf(costUsd)} is no cost`);
   }
-  if (model !== undefined) given['model'] = model;
-  return { ...reported, usage: { ...reported.usage, ...given } };
+  if (typeof model === 'string') given['model'] = textOf(model);
+  else if (model !== undefined) problems.push(`model: ${textOf(model)} is no name`);
+  const { cachedTokensIn, cacheWriteTokensIn, ...others }: Usage = { ...reported.usage, ...given };
+  const { tokensIn = Number.POSITIVE_INFINITY } = others;
+  const isPart = (cachedTokensIn ?? 0) + (cacheWriteTokensIn ?? 0) <= tokensIn;
+  if (!isPart) problems.push('tokensIn does not include the tokens from and to the cache');
+  const usage = isPart ? { ...reported.usage, ...given } : others;
+  const problem = problems.join('; ');
+  // Nothing that can be used is no report.
+  return Object.keys(given).length === 0
+    ? { reported, problem }
+    : { reported: { ...reported, usage }, problem };
 }
 
-function withProviders(reported: Reported, report: Record<string, unknown>): Reported | string {
+function withProviders(reported: Reported, report: Record<string, unknown>): Read {
   const found = usageIn(report);
-  if (!found)
-    return `an object of ${Object.keys(report).join(', ') || 'nothing'} has no usage in it`;
-  try {
-    const usageJson = JSON.stringify(found.usage);
-    if (Buffer.byteLength(usageJson) > MAX_USAGE_BYTES) {
-      return `a usage of over ${MAX_USAGE_BYTES} bytes is none`;
-    }
-    const model = found.model === undefined ? {} : { model: found.model };
-    return { usage: { ...reported.usage, ...model }, usageJson };
-  } catch (error) {
-    return `the usage is no JSON: ${String(error)}`;
+  if (typeof found === 'string') return { reported, problem: found };
+  const usageJson = JSON.stringify(found.usage);
+  if (Buffer.byteLength(usageJson) > MAX_USAGE_BYTES) {
+    return { reported, problem: `a usage of over ${MAX_USAGE_BYTES} bytes is none` };
   }
+  const model = found.model === undefined ? {} : { model: textOf(found.model) };
+  return { reported: { usage: { ...reported.usage, ...model }, usageJson }, problem: '' };
 }
 
 /** Where the providers' responses have their usage, and the name of their model. */
-const USAGE_KEYS = ['usage', 'usageMetadata', 'usage_info', 'tokenUsage'] as const;
-const MODEL_KEYS = ['model', 'modelVersion'] as const;
+const USAGE_KEYS = [
+  'usage',
+  'usageMetadata',
+  'usage_metadata',
+  'usage_info',
+  'tokenUsage',
+] as const;
+const MODEL_KEYS = ['model', 'modelVersion', 'model_version'] as const;
 /** Events of streams, and some gateways, have the response in an envelope. */
 const ENVELOPES = ['response', 'result'] as const;
+
+/** Enough keys to know an object by in a warning. */
+const MOST_KEYS = 10;
 
 interface Found {
   readonly usage: object;
   readonly model: string | undefined;
 }
 
-/** The usage, cut out of what a provider sent: what was asked and answered stays in the process. */
-function usageIn(report: Record<string, unknown>): Found | undefined {
+/**
+ * The usage, cut out of what a provider sent: what was asked and answered stays in the process.
+ * @returns a sentence if there is none
+ */
+function usageIn(report: Record<string, unknown>): Found | string {
   const models = MODEL_KEYS.filter((key) => typeof report[key] === 'string');
   const model = models[0] && String(report[models[0]]);
   const usages = USAGE_KEYS.filter((key) => isObject(report[key]));
+  const promised = usages.find((key) => isPromise(report[key]));
+  if (promised) return `its ${promised} is a promise: await it first`;
   if (usages.length > 0) {
     const kept = [...models, ...usages].map((key) => [key, report[key]]);
     return { usage: Object.fromEntries(kept), model };
@@ -100,13 +139,17 @@ function usageIn(report: Record<string, unknown>): Found | undefined {
   }
   for (const envelope of ENVELOPES) {
     const inner = report[envelope];
-    const found = isObject(inner) ? usageIn(inner) : undefined;
-    if (found) return { usage: { [envelope]: found.usage }, model: found.model };
+    const found = isObject(inner) ? usageIn(inner) : '';
+    if (typeof found === 'object') {
+      return { usage: { [envelope]: found.usage }, model: found.model };
+    }
   }
   const isBare = Object.keys(report).some(
     (name) => /token/i.test(name) && typeof report[name] === 'number',
   );
-  return isBare ? { usage: numbersOf(report), model } : undefined;
+  if (isBare) return { usage: numbersOf(report), model };
+  const keys = Object.keys(report).slice(0, MOST_KEYS).join(', ');
+  return `an object of ${keys || 'nothing'} has no usage in it`;
 }
 
 /** Numbers, and numbers below: all that a usage object by itself is for. */
@@ -121,4 +164,8 @@ function numbersOf(report: Record<string, unknown>): Record<string, unknown> {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return value !== null && typeof value === 'object' && !Array.isArray(value);
+}
+
+function isPromise(value: unknown): boolean {
+  return isObject(value) && typeof value['then'] === 'function';
 }

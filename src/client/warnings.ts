@@ -1,9 +1,12 @@
 /** Where the gate says what nobody asked about, but somebody should know. */
 export interface Warnings {
   say(message: string): void;
-  /** Says it the first time only, by the kind of it. */
+  /** Says it the first time only, by the kind of it: what went wrong, and with which model or shape. */
   once(kind: string, message: string): void;
 }
+
+/** Kinds come from what is reported, so there may be any number; who has read so many knows. */
+const MAX_KINDS = 100;
 
 /** @param hook takes each message; what it throws is no reason for a call to fail */
 export function createWarnings(hook: (message: string) => void = toConsole): Warnings {
@@ -18,9 +21,9 @@ export function createWarnings(hook: (message: string) => void = toConsole): War
   return {
     say,
     once(kind, message) {
-      if (said.has(kind)) return;
+      if (said.has(kind) || said.size >= MAX_KINDS) return;
       said.add(kind);
-      say(message);
+      say(said.size < MAX_KINDS ? message : `${message} (further warnings like it are left out)`);
     },
   };
 }

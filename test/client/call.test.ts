@@ -182,6 +182,57 @@ describe('a call', () => {
     assert.deepEqual(service.settled, []);
   });
 
+  test('whose usage the sidecar cannot read says so, once for each model and problem', async () => {
+    const problems = ['has no token counts of a shape that is known', 'is not a JSON object'];
+    const { gate, warnings, stop } = await open({
+      settle: ({ model }) => ({ usage_problem: problems[model === 'b' ? 1 : 0] }),
+    });
+    for (const model of ['m', 'm', 'b']) {
+      await gate.call({ model }, async (grant) => grant.used({ usage: { foo: 1 } }));
+    }
+    await stop();
+    assert.equal(warnings.length, 2);
+    assert.match(
+      warnings[0] ?? '',
+      /^the sidecar cannot read the usage of call \S+ to m: it has no token counts .*: \{\} \{"usage":\{"foo":1\}\}$/,
+    );
+    assert.match(warnings[1] ?? '', / to b: it is not a JSON object; /);
+  });
+
+  test('that the sidecar keeps for later is settled', async () => {
+    const { gate, service, warnings, stop } = await open({ settle: () => ({ pending: true }) });
+    await gate.call({ tool: 'x' }, async () => {});
+    await stop();
+    assert.equal(service.settled.length, 1);
+    assert.deepEqual(warnings, []);
+  });
+
+  test('is settled whatever its work reports and gives as a reason', async () => {
+    const { gate, service, warnings, stop } = await open();
+    const hostile = {
+      get usage() {
+        throw new Error('no usage yet');
+      },
+    };
+    for (const junk of [hostile, [Symbol('x')], { tokensIn: Symbol('x') }]) {
+      await gate.call({ model: 'm' }, async (grant) => {
+        grant.used({ tokensOut: 5 });
+        grant.used(junk as object);
+      });
+    }
+    await gate.call({ model: 'm' }, async (grant) => {
+      grant.release(new Error(`refused\nby ${'x'.repeat(300)}`));
+    });
+    await stop();
+    assert.deepEqual(
+      service.settled.map(({ tokens_out }) => tokens_out),
+      [5, 5, 5],
+    );
+    assert.equal(warnings.length, 3);
+    const { why } = service.released[0] ?? assert.fail();
+    assert.equal(why, `Error: refused by ${'x'.repeat(256 - 18)}`);
+  });
+
   test('says when a report comes too late to count, and when it cannot be read', async () => {
     const { gate, warnings } = await open();
     const grant = await gate.call({ tool: 'x' }, async (given) => given);
@@ -289,11 +340,60 @@ describe('a call', () => {
     );
   });
 
+  test('is waited for by close in its work, and its settlement is told', async () => {
+    const { gate, service, warnings } = await open();
+    let finish: (() => void) | undefined;
+    const call = gate.call({ tool: 'x' }, (grant) => {
+      grant.cost(2);
+      return new Promise<void>((resolve) => {
+        finish = resolve;
+      });
+    });
+    await until('the work', () => finish !== undefined);
+    const closing = gate.close();
+    finish?.();
+    await Promise.all([call, closing]);
+    assert.equal(service.settled[0]?.cost, 2);
+    assert.deepEqual(warnings, []);
+  });
+
+  test('that is given up while it is asked is given back before the gate is closed', async () => {
+    let answer = () => {};
+    const { gate, service, warnings } = await open({
+      authorize: ({ call_id }) =>
+        new Promise((resolve) => {
+          answer = () => resolve({ verdict: 'VERDICT_ALLOW', call_id });
+        }),
+    });
+    const aborting = new AbortController();
+    const call = gate.call({ tool: 'x', signal: aborting.signal }, () => assert.fail());
+    await until('the question', () => service.authorized.length === 1);
+    aborting.abort(new Error('the user left'));
+    await assert.rejects(call, /the user left/);
+    const closing = gate.close();
+    answer();
+    await closing;
+    assert.equal(service.released.length, 1);
+    assert.deepEqual(warnings, []);
+  });
+
+  test('returns though a thousand settlements hang, and those past them are lost with a warning', async () => {
+    const { gate, warnings } = await open({ settle: () => 'silence' });
+    const calls = Array.from({ length: 1_009 }, (_, n) => gate.call({ tool: 'x' }, async () => n));
+    assert.equal((await Promise.all(calls)).length, 1_009);
+    assert.equal(warnings.length, 9);
+    for (const warning of warnings) assert.match(warning, /is lost \(over 1000 wait/);
+    await gate.close(0);
+  });
+
   test('close gives up on a settlement after its time, and says so', async () => {
     const { gate, warnings } = await open({ settle: () => 'silence' });
     await gate.call({ tool: 'x' }, async () => {});
     await gate.close(1);
-    assert.match(warnings[0] ?? '', /^closed with 1 calls not settled$/);
+    assert.match(
+      warnings[0] ?? '',
+      /^the settlement of call .* is lost \(the gate was closed\): it used \{\}$/,
+    );
   });
 
   test('is one of a thousand at once, each with its own id, result and settlement', async () => {

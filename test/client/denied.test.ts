@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import { setImmediate as turn } from 'node:timers/promises';
+import { CLOCK, waitMs } from '../../src/client/clock.js';
 import { type Decision, plainDecision } from '../../src/client/decision.js';
 import { retryMs } from '../../src/client/denied.js';
-import { connect, DeniedError, fakeGate, type OnDenied } from '../../src/client/gate.js';
+import { connect, DeniedError, type OnDenied } from '../../src/client/gate.js';
 import { OUTSIDE } from '../../src/client/lineage.js';
-import { waitMs } from '../../src/client/wait.js';
 import type { AuthorizeResponse } from '../../src/wire/generated/tollgate/v1/AuthorizeResponse.js';
 import { gates } from '../support/gate.js';
 import { allow } from '../support/service.js';
+import { until } from '../support/until.js';
 
 const REASON = 'loop: agent=a has used 50 of 50 calls in 60 s, and this call asks for 1';
 
@@ -99,21 +99,16 @@ describe('a denial', () => {
   });
 
   test('is not waited out any longer once the signal is aborted', async () => {
-    let asked = 0;
-    const gate = fakeGate({
-      onDenied: 'wait',
-      deny: () => {
-        asked += 1;
-        return { retryAfterMs: 50_000 };
-      },
-    });
+    const { gate, service } = await open<'wait'>({ authorize: () => DENIED }, { onDenied: 'wait' });
     const aborting = new AbortController();
-    const call = gate.call({ tool: 'x', signal: aborting.signal }, notRun);
-    // The fake answers within this turn of the event loop; then the call waits.
-    await turn();
+    const { signal } = aborting;
+    const call = gate.call({ tool: 'x', signal }, notRun);
+    await until('the question', () => service.authorized.length === 1);
+    const pausing = CLOCK.pause(50_000, signal);
     aborting.abort(new Error('the user left'));
     await assert.rejects(call, /the user left/);
-    assert.equal(asked, 1);
+    await assert.rejects(pausing, /the user left/);
+    assert.equal(service.authorized.length, 1);
   });
 
   test('of a halted agent says so, and is not waited out', async () => {
@@ -160,14 +155,21 @@ const UNTIL = new Date('2126-01-01T00:00:00Z');
 const TOLD: readonly [string, Partial<Decision>, RegExp, 'waits' | 'waits not'][] = [
   ['never fits', { neverFits: true, retryAfterMs: 5 }, /waiting is no help\.$/, 'waits not'],
   ['no rule counts it', {}, /waiting is no help\.$/, 'waits not'],
-  ['passes later', { retryAfterMs: 1 }, /within the next 1 seconds\.$/, 'waits'],
-  ['Redis was away', { degraded: 'timeout' }, /within the next 1 seconds\.$/, 'waits'],
+  ['passes later', { retryAfterMs: 1 }, /within the next 1 second\.$/, 'waits'],
+  ['Redis was away', { degraded: 'timeout' }, /within the next 1 second\.$/, 'waits'],
   [
     'never fits, but less does',
     { neverFits: true, affordableTokensOut: 70, affordableCostUsd: 0 },
     /no help\. A call that asks for at most 70 output tokens passes now\.$/,
     'waits not',
   ],
+  [
+    'fits in nano-dollars',
+    { affordableCostUsd: 1.2e-7 },
+    / at most \$0\.00000012 passes/,
+    'waits not',
+  ],
+  ['fits in one token', { affordableTokensOut: 1 }, / at most 1 output token passes/, 'waits not'],
   [
     'halted for a time',
     { halt: { agent: 'a', until: UNTIL, why: '' } },

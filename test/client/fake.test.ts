@@ -5,6 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { connect, DeniedError, fakeGate } from '../../src/client/gate.js';
 
+/** A fake gate that did wait would take the test runner's patience. */
+const TIMEOUT = { timeout: 20_000 };
+
 describe('a fake gate', () => {
   test('keeps what was asked, reported and released', async () => {
     const gate = fakeGate();
@@ -77,6 +80,30 @@ describe('a fake gate', () => {
     );
   });
 
+  test('denies where the test denies with anything but false', async () => {
+    const gate = fakeGate({ deny: () => ({ neverFits: true }) });
+    await assert.rejects(
+      gate.call({ tool: 'x' }, () => assert.fail()),
+      /denied by the test/,
+    );
+  });
+
+  test('takes no time to wait, and gives up when the wait would be too long', TIMEOUT, async () => {
+    let asked = 0;
+    const gate = fakeGate({
+      onDenied: 'wait',
+      deny: () => {
+        asked += 1;
+        return { retryAfterMs: 50_000 };
+      },
+    });
+    await assert.rejects(
+      gate.call({ tool: 'x' }, () => assert.fail()),
+      DeniedError,
+    );
+    assert.equal(asked, 2, 'after 50 of 60 seconds another 50 are too long');
+  });
+
   test('lets a waiting call pass when its denial is over', async () => {
     let asked = 0;
     const gate = fakeGate({
@@ -106,6 +133,19 @@ describe('a gated tool', () => {
     assert.equal(b, a);
     assert.equal(new Set([a, c, d]).size, 3);
     assert.equal(gate.calls[0]?.spec.tool, 'search');
+  });
+
+  test('cannot be a generator, which would run after its call', () => {
+    const gate = fakeGate();
+    const wrap = (work: () => unknown) => () => gate.tool('x', work);
+    assert.throws(
+      wrap(function* () {}),
+      /a generator is settled before it runs/,
+    );
+    assert.throws(
+      wrap(async function* () {}),
+      TypeError,
+    );
   });
 
   test('takes what is no JSON, without a fingerprint', async () => {

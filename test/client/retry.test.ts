@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { connect, DeniedError } from '../../src/client/gate.js';
 import { retry } from '../../src/client/retry.js';
+import type { AuthorizeResponse } from '../../src/wire/generated/tollgate/v1/AuthorizeResponse.js';
 import { gates } from '../support/gate.js';
 import { freePort } from '../support/redis.js';
 import { scratchFolder } from '../support/scratch.js';
@@ -13,6 +16,7 @@ import { until } from '../support/until.js';
 const SHORT_MS = 300;
 
 const UNAVAILABLE = { code: 14, details: 'the connection broke' };
+const FINISHED = { code: 6, details: 'call_id: is finished' };
 const SHED = { code: 3, details: 'agent_id: is required' };
 
 describe('a call whose answer does not come', () => {
@@ -52,13 +56,20 @@ describe('a call whose answer does not come', () => {
       assert.ok(error instanceof DeniedError);
       assert.equal(error.decision.degraded, 'unanswered');
       assert.equal(error.retryAfterMs, 1_000);
-      assert.match(error.reason, /^no tollgate sidecar answers at 127\.0\.0\.1:\d+ \(/);
+      assert.equal(
+        error.tell,
+        'The call to x was not made: no tollgate sidecar answers. Do not repeat it within the next 1 second.',
+        'addresses and the words of gRPC are for the warning',
+      );
       return true;
     });
     assert.equal(service.authorized.length, 3);
     await until('the release', () => service.released.length === 1);
     assert.equal(service.released[0]?.call_id, service.authorized[0]?.call_id);
-    assert.match(warnings[0] ?? '', /^no sidecar answers at .*: calls are denied$/);
+    assert.match(
+      warnings[0] ?? '',
+      /^no sidecar answers at 127\.0\.0\.1:\d+ \(the connection broke\): calls are denied$/,
+    );
   });
 
   test('is asked once where an error says that it is broken', async () => {
@@ -82,6 +93,155 @@ describe('a call whose answer does not come', () => {
   });
 });
 
+/** A denial of a sidecar that was too busy for this one. */
+function busy(degraded_reason: string): AuthorizeResponse {
+  return { verdict: 'VERDICT_DENY', reason: 'too busy', degraded: true, degraded_reason };
+}
+
+describe('a denial for want of time', () => {
+  const { open, closeAll } = gates();
+  after(closeAll);
+
+  for (const reason of ['deadline', 'overloaded', 'timeout']) {
+    test(`(${reason}) is not taken for the answer until the third`, async () => {
+      const { gate, service, warnings } = await open({
+        authorize: (request, nth) => (nth % 3 === 0 ? allow(request) : busy(reason)),
+      });
+      assert.equal(await gate.call({ tool: 'x' }, async () => 'made'), 'made');
+      const [first, ...repeats] = service.authorizedBytes;
+      assert.equal(repeats.length, 2);
+      for (const repeat of repeats) assert.deepEqual(repeat, first);
+      assert.deepEqual(warnings, []);
+    });
+  }
+
+  test('is the answer of the third try', async () => {
+    const { gate, service, stop } = await open({ authorize: () => busy('overloaded') });
+    await assert.rejects(
+      gate.call({ tool: 'x' }, () => assert.fail()),
+      (error) => error instanceof DeniedError && error.decision.degraded === 'overloaded',
+    );
+    await stop();
+    assert.equal(service.authorized.length, 3);
+    assert.deepEqual(service.released, [], 'it was denied, so nothing is held');
+  });
+
+  test('is told from one because Redis is away, and from that of a halt', async () => {
+    const halt = { agent_id: 'a', since_us: 1, until_us: 0, rule_id: 'loop', why: 'it loops' };
+    for (const answer of [busy('unavailable'), { ...busy('timeout'), halt }]) {
+      const { gate, service } = await open({ authorize: () => answer });
+      await assert.rejects(
+        gate.call({ tool: 'x' }, async () => {}),
+        DeniedError,
+      );
+      assert.equal(service.authorized.length, 1);
+    }
+  });
+});
+
+describe('a burst of calls', () => {
+  const { open, closeAll } = gates();
+  after(closeAll);
+
+  test('is asked 32 at once, whichever gates make them, and all are made', async () => {
+    const answers: (() => void)[] = [];
+    const { gate, service, warnings } = await open({
+      authorize: (request) => new Promise((resolve) => answers.push(() => resolve(allow(request)))),
+    });
+    const other = connect({ address: service.address, agent: 'b', timeoutMs: 10_000 });
+    const calls = Array.from({ length: 70 }, (_, n) =>
+      (n % 2 === 0 ? gate : other).call({ tool: 'x', final: true }, async () => n),
+    );
+    let answered = 0;
+    for (const most of [32, 64, 70]) {
+      await until('a full line', () => answers.length === most);
+      // Answers one by one: for each there is room for one.
+      while (answered < most) answers[answered++]?.();
+    }
+    assert.deepEqual(await Promise.all(calls), Array.from(calls.keys()));
+    assert.deepEqual(warnings, []);
+    await other.close();
+  });
+
+  test('is over together where the sidecar is frozen: who had no turn was never sent', async () => {
+    const { gate, service } = await open(
+      { authorize: () => 'silence' },
+      { timeoutMs: SHORT_MS, onDenied: 'tell' },
+    );
+    const told = await Promise.all(
+      Array.from({ length: 100 }, () => gate.call({ tool: 'x' }, async () => {})),
+    );
+    const asked = new Set(service.authorized.map(({ call_id }) => call_id));
+    assert.equal(asked.size, 32);
+    for (const denied of told) {
+      assert.ok(denied instanceof DeniedError);
+      const { callId, degraded, reason } = denied.decision;
+      const expected = asked.has(callId)
+        ? ['unanswered', 'no tollgate sidecar answers']
+        : ['unreachable', 'too many calls are asked about at once'];
+      assert.deepEqual([degraded, reason], expected);
+    }
+    await until('the releases', () => service.released.length === 32);
+  });
+});
+
+describe('a call that waits while no answers come', () => {
+  const { open, closeAll } = gates();
+  after(closeAll);
+
+  test('goes on under a new id, and the one whose answer was lost is given back', async () => {
+    const { gate, service, stop } = await open(
+      { authorize: (request, nth) => (nth <= 3 ? UNAVAILABLE : allow(request)) },
+      { onDenied: 'wait' },
+    );
+    const callId = await gate.call({ tool: 'x' }, async (grant) => {
+      grant.cost(1);
+      return grant.callId;
+    });
+    await stop();
+    const ids = service.authorized.map(({ call_id }) => call_id);
+    assert.equal(new Set(ids.slice(0, 3)).size, 1);
+    assert.notEqual(ids[3], ids[0]);
+    assert.equal(callId, ids[3]);
+    assert.deepEqual(
+      service.released.map(({ call_id }) => call_id),
+      [ids[0]],
+    );
+    assert.deepEqual(
+      service.settled.map(({ call_id }) => call_id),
+      [callId],
+    );
+  });
+
+  test('keeps the id that its caller gave; should that be finished by then, it was not the bug of the caller', async () => {
+    const { gate, service, stop } = await open(
+      { authorize: (_request, nth) => (nth <= 3 ? UNAVAILABLE : FINISHED) },
+      { onDenied: 'wait' },
+    );
+    await assert.rejects(
+      gate.call({ tool: 'x', callId: 'mine' }, () => assert.fail()),
+      (error) => error instanceof DeniedError && error.decision.degraded === 'unanswered',
+    );
+    await stop();
+    assert.deepEqual(
+      service.authorized.map(({ call_id }) => call_id),
+      ['mine', 'mine', 'mine', 'mine'],
+    );
+    assert.equal(service.released.length, 1);
+  });
+
+  test('likewise within its three tries', async () => {
+    const { gate, service } = await open({
+      authorize: (_request, nth) => (nth === 1 ? UNAVAILABLE : FINISHED),
+    });
+    await assert.rejects(
+      gate.call({ tool: 'x' }, () => assert.fail()),
+      (error) => error instanceof DeniedError && error.decision.degraded === 'unanswered',
+    );
+    await until('the release', () => service.released.length === 1);
+  });
+});
+
 describe('without a sidecar', () => {
   const folder = scratchFolder();
 
@@ -100,6 +260,7 @@ describe('without a sidecar', () => {
       );
     }
     assert.equal(warnings.length, 1);
+    assert.match(warnings[0] ?? '', /\(no connection\): calls are denied$/);
     await gate.close();
     assert.equal(warnings.length, 1, 'nothing was sent, so there is nothing to give back');
   });
@@ -133,6 +294,24 @@ describe('without a sidecar', () => {
     service.stop();
   });
 
+  test('a call rides out a restart: it is sent as soon as there is a connection', async () => {
+    const path = join(folder, 'restart.sock');
+    const { gate } = connectTo(`unix://${path}`);
+    let refused = 0;
+    const starting = createServer((socket) => {
+      refused += 1;
+      socket.destroy();
+    }).listen(path);
+    await once(starting, 'listening');
+    const made = gate.call({ tool: 'x' }, async () => 'made');
+    await until('a connection that breaks again and again', () => refused >= 3);
+    await new Promise((resolve) => starting.close(resolve));
+    const service = await startService({}, `unix://${path}`);
+    assert.equal(await made, 'made');
+    await gate.close();
+    service.stop();
+  });
+
   test('even a final call is settled, since nobody has recorded it', async () => {
     const address = `unix://${join(folder, 'final.sock')}`;
     const { gate } = connectTo(address, 'allow');
@@ -161,23 +340,32 @@ describe('without a sidecar', () => {
 
 describe('the tries', () => {
   const lost = () => Object.assign(new Error('lost'), { code: 14, details: 'lost' });
+  const always = () => true;
 
-  const TIMEOUTS: readonly [number, number[]][] = [
-    [250, [250, 500, 1_000, 2_000, 2_000]],
-    [10_000, [10_000, 10_000, 10_000, 10_000, 10_000]],
-  ];
-  for (const [firstTimeoutMs, expected] of TIMEOUTS) {
-    test(`have twice the time each, from ${firstTimeoutMs} ms up to two seconds or that`, async () => {
-      const timeoutsMs: number[] = [];
-      const attempt = (timeoutMs: number) => {
-        timeoutsMs.push(timeoutMs);
-        return Promise.reject(lost());
-      };
-      const tries = { most: expected.length, firstTimeoutMs, firstPauseMs: 0 };
-      await assert.rejects(retry(attempt, tries), /lost/);
-      assert.deepEqual(timeoutsMs, expected);
-    });
-  }
+  test('have twice the time each, and no more than is left', async () => {
+    const timeoutsMs: number[] = [];
+    const attempt = (timeoutMs: number) => {
+      timeoutsMs.push(timeoutMs);
+      return Promise.reject(lost());
+    };
+    const tries = { most: 3, firstTimeoutMs: 10_000, giveUpAtMs: performance.now() + 35_000 };
+    await assert.rejects(retry(attempt, always, tries), /lost/);
+    assert.deepEqual(timeoutsMs.slice(0, 2), [10_000, 20_000]);
+    const last = timeoutsMs[2] ?? 0;
+    assert.ok(last > 20_000 && last < 35_000, `what is left: ${last}`);
+    assert.equal(timeoutsMs.length, 3);
+  });
+
+  test('are over with the one that uses up the time', async () => {
+    let made = 0;
+    const attempt = () => {
+      made += 1;
+      return Promise.reject(lost());
+    };
+    const tries = { most: 3, firstTimeoutMs: 10_000, giveUpAtMs: performance.now() + 5_000 };
+    await assert.rejects(retry(attempt, always, tries), /lost/);
+    assert.equal(made, 1);
+  });
 
   test('end with an error that is none of gRPC', async () => {
     let made = 0;
@@ -185,8 +373,8 @@ describe('the tries', () => {
       made += 1;
       return Promise.reject(new TypeError('a defect'));
     };
-    const tries = { most: 3, firstTimeoutMs: 1, firstPauseMs: 0 };
-    await assert.rejects(retry(attempt, tries), TypeError);
+    const tries = { most: 3, firstTimeoutMs: 1, giveUpAtMs: Number.POSITIVE_INFINITY };
+    await assert.rejects(retry(attempt, always, tries), TypeError);
     assert.equal(made, 1);
   });
 });

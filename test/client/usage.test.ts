@@ -6,8 +6,8 @@ function reportedOf(...reports: unknown[]): Reported {
   let reported = NOTHING;
   for (const report of reports) {
     const next = withReport(reported, report);
-    assert.ok(typeof next !== 'string', String(next));
-    reported = next;
+    assert.equal(next.problem, '');
+    reported = next.reported;
   }
   return reported;
 }
@@ -53,6 +53,16 @@ const PROVIDERS: readonly [string, object, object, string?][] = [
     { text: 'secret', meta: { billed_units: { input_tokens: 3 }, warnings: ['secret'] } },
     { meta: { billed_units: { input_tokens: 3 } } },
   ],
+  [
+    'LangChain',
+    { content: 'secret', usage_metadata: { input_tokens: 3, output_tokens: 4 } },
+    { usage_metadata: { input_tokens: 3, output_tokens: 4 } },
+  ],
+  [
+    "Anthropic's last event of a stream",
+    { type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: { output_tokens: 15 } },
+    { usage: { output_tokens: 15 } },
+  ],
   ['a usage object by itself', OPENAI, OPENAI],
   [
     'a usage object with text in it',
@@ -97,8 +107,64 @@ test('a report counts as it was when it was made', () => {
   assert.equal(usageJson, '{"usage":{"output_tokens":1}}');
 });
 
+/** Good parts beside bad ones: what is kept, and what is said of the rest. */
+const PARTLY: readonly [string, object, object, RegExp][] = [
+  [
+    'more tokens than any call has',
+    { tokensIn: 1_000_000_001, tokensOut: 5 },
+    { tokensOut: 5 },
+    /^tokensIn: 1000000001 is no count$/,
+  ],
+  [
+    'a cost over a million',
+    { tokensOut: 5, costUsd: 1_000_001 },
+    { tokensOut: 5 },
+    /^costUsd: 1000001 is no cost$/,
+  ],
+  [
+    'more cached tokens than tokens',
+    { tokensIn: 10, cachedTokensIn: 6, cacheWriteTokensIn: 5, tokensOut: 1 },
+    { tokensIn: 10, tokensOut: 1 },
+    /^tokensIn does not include/,
+  ],
+  ['a model that is no text', { tokensIn: 1, model: 5 }, { tokensIn: 1 }, /^model: 5 is no name$/],
+  [
+    'a symbol, and a list of them',
+    { tokensIn: Symbol('x'), costUsd: [Symbol('x')], tokensOut: 2 },
+    { tokensOut: 2 },
+    /^tokensIn: Symbol\(x\) is no count; costUsd: object is no cost$/,
+  ],
+];
+
+for (const [what, report, kept, problem] of PARTLY) {
+  test(`of a report with ${what}, the rest counts`, () => {
+    const read = withReport(NOTHING, report);
+    assert.deepEqual(read.reported.usage, kept);
+    assert.match(read.problem, problem);
+  });
+}
+
+test("a model's name is sent as the API takes it: one line, whole characters, 256 bytes", () => {
+  const names: readonly [string, string][] = [
+    ['gpt\n4o', 'gpt 4o'],
+    [`\ud800${'é'.repeat(200)}`, `\ufffd${'é'.repeat(126)}`],
+  ];
+  for (const [model, sent] of names) {
+    assert.equal(reportedOf({ tokensIn: 1, model }).usage.model, sent);
+    assert.equal(reportedOf({ usage: { output_tokens: 1 }, model }).usage.model, sent);
+  }
+});
+
 const cyclic: Record<string, unknown> = {};
 cyclic['usage'] = cyclic;
+
+function getting(thrown: unknown): object {
+  return {
+    get usage() {
+      throw thrown;
+    },
+  };
+}
 
 const UNREADABLE: readonly [string, unknown, RegExp][] = [
   ['nothing', undefined, /^undefined is no usage$/],
@@ -112,8 +178,16 @@ const UNREADABLE: readonly [string, unknown, RegExp][] = [
   ['text for a number', { tokensOut: '5' }, /^tokensOut: 5 is no count$/],
   ['a cost that is NaN', { costUsd: Number.NaN }, /^costUsd: NaN is no cost$/],
   ['a cost below 0', { costUsd: -0.01 }, /^costUsd: -0.01 is no cost$/],
-  ['a BigInt', { usage: { input_tokens: 5n } }, /is no JSON: TypeError/],
-  ['a cycle', cyclic, /is no JSON: TypeError/],
+  ['a BigInt', { usage: { input_tokens: 5n } }, /^TypeError: .*BigInt/],
+  ['a cycle', cyclic, /^TypeError: .*circular/],
+  ['a getter that throws', getting(new Error('no usage yet')), /^Error: no usage yet$/],
+  ['what throws what has no text', getting({ toString: undefined }), /^object$/],
+  ['a promise', Promise.resolve({}), /^it is a promise: await it first$/],
+  [
+    'a response whose usage is a promise',
+    { usage: Promise.resolve({}) },
+    /^its usage is a promise/,
+  ],
   ['a usage of 33 KB', { usage: { note: 'x'.repeat(33_000) } }, /over 32768 bytes/],
 ];
 
@@ -121,6 +195,7 @@ for (const [what, report, problem] of UNREADABLE) {
   test(`${what} is no report, and says why`, () => {
     const before = reportedOf({ tokensIn: 1 });
     const after = withReport(before, report);
-    assert.match(typeof after === 'string' ? after : JSON.stringify(after), problem);
+    assert.match(after.problem, problem);
+    assert.equal(after.reported, before);
   });
 }

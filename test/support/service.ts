@@ -26,8 +26,12 @@ export interface Service {
 
 export interface Replies {
   /** Default: ALLOW. @param nth of all requests, from 1 */
-  authorize?(request: AuthorizeRequest__Output, nth: number): Reply<AuthorizeResponse>;
+  authorize?(
+    request: AuthorizeRequest__Output,
+    nth: number,
+  ): Reply<AuthorizeResponse> | Promise<Reply<AuthorizeResponse>>;
   settle?(request: SettleRequest__Output, nth: number): Reply<object> | Promise<Reply<object>>;
+  release?(request: ReleaseRequest__Output, nth: number): Reply<object>;
 }
 
 /** @param address where to listen; by default a free port */
@@ -49,7 +53,7 @@ export async function startService(
       (request, nth) => replies.authorize?.(request, nth) ?? allow(request),
     ),
     Settle: handler(settled, (request, nth) => replies.settle?.(request, nth) ?? {}),
-    Release: handler(released, () => ({})),
+    Release: handler(released, (request, nth) => replies.release?.(request, nth) ?? {}),
   });
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
