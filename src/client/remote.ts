@@ -106,7 +106,8 @@ export function remoteBackend(options: RemoteOptions, warnings: Warnings): Backe
             sent ||= again;
             return !again;
           },
-          { most: MOST_TRIES, firstTimeoutMs: timeoutMs, giveUpAtMs },
+          // One that is known to be away is asked once: a restart is ridden out by the first calls.
+          { most: away ? 1 : MOST_TRIES, firstTimeoutMs: timeoutMs, giveUpAtMs },
         );
         sayBack();
         return decisionFrom(response);

@@ -72,6 +72,23 @@ describe('a call whose answer does not come', () => {
     );
   });
 
+  test('is asked once while the sidecar is known to be away, so that an outage does not add to each', async () => {
+    let back = false;
+    const { gate, service } = await open(
+      { authorize: (request) => (back ? allow(request) : UNAVAILABLE) },
+      { failureMode: 'allow' },
+    );
+    for (const asked of [3, 4, 5]) {
+      await gate.call({ tool: 'x', final: true }, async () => {});
+      assert.equal(service.authorized.length, asked);
+    }
+    back = true;
+    await gate.call({ tool: 'x', final: true }, async () => {});
+    back = false;
+    await gate.call({ tool: 'x', final: true }, async () => {});
+    assert.equal(service.authorized.length, 6 + 3, 'it had come back in between');
+  });
+
   test('is asked once where an error says that it is broken', async () => {
     const { gate, service } = await open({ authorize: () => SHED });
     await assert.rejects(
