@@ -48,6 +48,13 @@ const NO_PROTOC = missing('protobuf-compiler protobuf-compiler-grpc libprotobuf-
 
 const modules = readdirSync(TESTS).filter((name) => /^test_\w+\.py$/.test(name));
 
+test('its package has the license of the project', () => {
+  const [own, project] = [CLIENT, ROOT].map((folder) =>
+    readFileSync(join(folder, 'LICENSE'), 'utf8'),
+  );
+  assert.equal(own, project);
+});
+
 test('there are tests of the client for Python', () => {
   assert.ok(modules.length > 7, String(modules));
 });

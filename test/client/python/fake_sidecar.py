@@ -39,7 +39,7 @@ class FakeSidecar(grpc.GenericRpcHandler):  # type: ignore[misc]
     def __init__(self, address: str = "127.0.0.1:0") -> None:
         self.seen: list[Seen] = []
         self.script: list[Answer] = []
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._server = grpc.server(futures.ThreadPoolExecutor(16), handlers=(self,))
         port = self._server.add_insecure_port(address)
         self.address = address.replace("127.0.0.1:0", f"127.0.0.1:{port}")
@@ -52,12 +52,13 @@ class FakeSidecar(grpc.GenericRpcHandler):  # type: ignore[misc]
             request = _REQUESTS[method].FromString(raw)
             with self._lock:
                 self.seen.append(Seen(method, raw, request, context.time_remaining()))
+                self._lock.notify_all()
                 answer = self.script.pop(0) if self.script else self.usual
             return bytes(answer(request, context).SerializeToString())
 
         return grpc.unary_unary_rpc_method_handler(handle)
 
-    def usual(self, request: Any, _context: Any) -> Any:
+    def usual(self, request: Any, context: Any) -> Any:
         """Yes to everything."""
         if isinstance(request, api.AuthorizeRequest):
             return allow(request)
@@ -75,6 +76,13 @@ class FakeSidecar(grpc.GenericRpcHandler):  # type: ignore[misc]
     def of(self, method: str) -> list[Any]:
         """The requests of one method, in the order in which they came."""
         return [seen.request for seen in self.seen if seen.method == method]
+
+    def wait_for(self, method: str, count: int = 1) -> list[Any]:
+        """As of, once there are so many."""
+        with self._lock:
+            if not self._lock.wait_for(lambda: len(self.of(method)) >= count, 20):
+                raise AssertionError(f"{len(self.of(method))} of {count} {method}")
+        return self.of(method)
 
     def stop(self) -> None:
         self._server.stop(0).wait()
@@ -114,6 +122,16 @@ class PeerSidecar(FakeSidecar):
     def usual(self, request: Any, context: Any) -> Any:
         if isinstance(request, api.AuthorizeRequest):
             return peers(request, context)
+        return super().usual(request, context)
+
+
+class SilentSidecar(FakeSidecar):
+    """Carries out everything, and does not answer those who ask."""
+
+    def usual(self, request: Any, context: Any) -> Any:
+        gone = threading.Event()
+        if isinstance(request, api.AuthorizeRequest) and context.add_callback(gone.set):
+            gone.wait(20)
         return super().usual(request, context)
 
 

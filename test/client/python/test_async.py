@@ -7,7 +7,7 @@ import unittest
 from typing import Any
 
 import grpc
-from fake_sidecar import FakeSidecar, deny, fail
+from fake_sidecar import FakeSidecar, SilentSidecar, deny, fail
 
 import tollgate
 from tollgate.v1 import tollgate_pb2 as api
@@ -75,40 +75,31 @@ class Life(AsyncTest):
             async with self.gate().call(tool="t") as grant:
                 grant.used(cost=1)
                 raise KeyError("x")
-        self.assertEqual(self.sidecar.of("Settle")[0].outcome, api.OUTCOME_ERROR)
+        (settled,) = self.sidecar.wait_for("Settle")
+        self.assertEqual(settled.outcome, api.OUTCOME_ERROR)
 
     async def test_a_call_that_was_never_sent_is_given_back(self) -> None:
         async with self.gate().call(tool="t") as grant:
             grant.release()
+        self.sidecar.wait_for("Release")
         self.assertEqual([s.method for s in self.sidecar.seen], ["Authorize", "Release"])
 
 
 class Cancellation(AsyncTest):
     async def test_does_not_lose_what_a_call_has_cost(self) -> None:
-        gate = self.gate()
-        settling, answer = threading.Event(), threading.Event()
-
-        def slow(request: Any, context: Any) -> Any:
-            settling.set()
-            answer.wait(20)
-            return self.sidecar.usual(request, context)
+        gate, running = self.gate(), asyncio.Event()
 
         async def work() -> None:
             async with gate.call(tool="t") as grant:
                 grant.used(cost=1)
-                self.sidecar.script = [slow]
+                running.set()
                 await asyncio.Event().wait()
 
         task = asyncio.create_task(work())
-        while not self.sidecar.script:
-            await asyncio.sleep(0)
-        task.cancel()
-        # Again while it settles, as the scopes of anyio do.
-        await asyncio.to_thread(settling.wait, 20)
+        await running.wait()
         task.cancel()
         with self.assertRaises(asyncio.CancelledError):
             await task
-        answer.set()
         with self.assertNoLogs("tollgate"):
             await gate.aclose()
         (settled,) = self.sidecar.of("Settle")
@@ -134,6 +125,56 @@ class Cancellation(AsyncTest):
         self.assertEqual(self.sidecar.of("Settle"), [])
 
 
+    async def test_closing_cancels_nobody_who_asks(self) -> None:
+        gate = self.gate()
+        answer = threading.Event()
+
+        def slow(request: Any, context: Any) -> Any:
+            answer.wait(20)
+            return self.sidecar.usual(request, context)
+
+        self.sidecar.script = [slow]
+
+        async def work() -> str:
+            async with gate.call(tool="t"):
+                return "done"
+
+        task = asyncio.create_task(work())
+        while not self.sidecar.seen:
+            await asyncio.sleep(0)
+        closing = asyncio.create_task(gate.aclose())
+        await asyncio.to_thread(lambda: None)
+        answer.set()
+        self.assertEqual(await task, "done")
+        await closing
+        self.assertEqual(len(self.sidecar.wait_for("Settle")), 1)
+
+
+class Frozen(AsyncTest):
+    async def test_all_tasks_of_a_burst_have_their_verdict_within_the_tries(self) -> None:
+        self.sidecar.stop()
+        self.sidecar = SilentSidecar()
+        gate = self.gate(timeout=0.25)
+
+        async def work(_number: int) -> str:
+            try:
+                async with gate.call(tool="t"):
+                    return "ran"
+            except tollgate.Denied as denied:
+                return denied.decision.degraded_reason
+
+        with self.assertLogs("tollgate", "WARNING"):
+            reasons = await asyncio.gather(*(work(number) for number in range(300)))
+        self.assertLessEqual(set(reasons), {"unanswered", "unreachable"})
+        # Most have failed with those who were sent: asked one by one, there would be 900.
+        self.assertLess(len(self.sidecar.of("Authorize")), 300)
+        await gate.aclose(20)
+        released = {call.call_id for call in self.sidecar.of("Release")}
+        asked = {call.call_id for call in self.sidecar.of("Authorize")}
+        self.assertLessEqual(released, asked)
+        self.assertEqual(len(released), reasons.count("unanswered"))
+
+
 class Many(AsyncTest):
     async def test_five_hundred_calls_at_once_each_ask_once_and_settle_once(self) -> None:
         gate = self.gate(timeout=60.0)
@@ -146,6 +187,7 @@ class Many(AsyncTest):
         await asyncio.gather(*(work(number) for number in range(500)))
         asked = sorted(call.call_id for call in self.sidecar.of("Authorize"))
         self.assertEqual(asked, sorted(f"c{number}" for number in range(500)))
+        await gate.aclose(20)
         settled = {call.call_id: call.tokens_in for call in self.sidecar.of("Settle")}
         self.assertEqual(settled, {f"c{number}": number for number in range(500)})
 
@@ -173,7 +215,7 @@ class Loops(unittest.TestCase):
             thread.start()
         for thread in threads:
             thread.join()
-        self.assertEqual(len(sidecar.of("Settle")), 10)
+        self.assertEqual(len(sidecar.wait_for("Settle", 10)), 10)
 
 
 if __name__ == "__main__":

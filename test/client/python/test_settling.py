@@ -22,8 +22,10 @@ class Settling(SidecarTest):
         with self.assertNoLogs("tollgate", "WARNING"):
             with gate.call(model="gpt-4o", estimated_cost=0.9) as grant:
                 grant.used(cost=0.1)
+            gate.close()
             with gate.call(model="gpt-4o", estimated_cost=0.9) as second:
                 second.used(cost=0.85)
+            gate.close()
         with self.assertRaises(tollgate.Denied):
             with gate.call(model="gpt-4o", estimated_cost=0.1):
                 self.fail("it ran")
@@ -34,6 +36,7 @@ class Settling(SidecarTest):
             with self.assertNoLogs("tollgate", "WARNING"):
                 with gate.call(model="gpt-4o", estimated_cost=0.9) as grant:
                     grant.release("in the cache")
+                gate.close()
 
     def test_the_providers_usage_is_priced(self) -> None:
         gate = self.gate()
@@ -41,6 +44,7 @@ class Settling(SidecarTest):
         with self.assertNoLogs("tollgate", "WARNING"):
             with gate.call(model="gpt-4o", provider="openai", max_tokens_out=500) as grant:
                 grant.used({"model": "gpt-4o", "object": "chat.completion", "usage": usage})
+            gate.close()
         with gate.call(model="gpt-4o", estimated_cost=0.0) as after:
             # 1,240 x $2.50 and 89 x $10.00 per million.
             self.assertAlmostEqual(after.decision.rules[0].used or 0.0, 0.00399, places=9)
@@ -55,7 +59,7 @@ class Settling(SidecarTest):
 
     def test_a_call_that_was_never_authorized_is_charged_all_the_same(self) -> None:
         gate = self.gate(failure_mode="allow")
-        nobody = Immediate(lambda _send: Failure("UNAVAILABLE", "as the test wants"))
+        nobody = Immediate(lambda _send: Failure("UNAVAILABLE", "as the test wants", sent=False))
         with self.assertLogs("tollgate", "WARNING"):
             # Away at the question, back at the settlement.
             with mock.patch.object(gate, "_transport", nobody):
@@ -63,8 +67,8 @@ class Settling(SidecarTest):
                 grant = call.__enter__()
             self.assertTrue(grant.degraded)
             grant.used(cost=0.9)
-            with mock.patch.object(call, "_transport", gate._transport):
-                call.__exit__(None, None, None)
+            call.__exit__(None, None, None)
+            gate.close()
         with gate.call(model="gpt-4o", estimated_cost=0.0) as after:
             self.assertAlmostEqual(after.decision.rules[0].used or 0.0, 0.9, places=9)
 

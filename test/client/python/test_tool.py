@@ -4,7 +4,12 @@ import asyncio
 import inspect
 import unittest
 from collections.abc import AsyncIterator, Iterator
+from datetime import date
+from decimal import Decimal
+from enum import Enum
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import tollgate
 
@@ -67,6 +72,44 @@ class Tool(unittest.TestCase):
         first, second = gate.calls
         self.assertEqual(first.fingerprint, second.fingerprint)
 
+    def test_what_is_awaited_is_settled_after_it(self) -> None:
+        order: list[str] = []
+
+        class Tool:
+            async def __call__(self, query: str) -> str:
+                await asyncio.sleep(0)
+                order.append(f"{len(self_.gate.settlements)} settled")
+                return query
+
+        self_ = self
+        tool: Any = Tool()
+
+        async def run(gated: Any) -> None:
+            self.assertEqual(await gated("cats"), "cats")
+
+        for number, work in enumerate((tool, lambda query: tool(query))):
+            asyncio.run(run(self.gate.tool(name="search")(work)))
+            self.assertEqual(order.pop(), f"{number} settled")
+            self.assertEqual(len(self.gate.settlements), number + 1)
+        asyncio.run(run(self.gate.tool(tool)))
+        self.assertEqual([call.tool for call in self.gate.calls], ["search", "search", "Tool"])
+
+    def test_what_tells_may_return_a_text_and_its_type_says_so(self) -> None:
+        @self.gate.tool(on_denied="tell")
+        def numbers(most: int) -> list[int]:
+            return list(range(most))
+
+        @self.gate.tool(on_denied="tell")
+        async def later(most: int) -> list[int]:
+            return list(range(most))
+
+        # A type checker that took either for a list would find these comments superfluous.
+        numbers(1).append(1)  # type: ignore[union-attr]
+        asyncio.run(later(1)).append(1)  # type: ignore[union-attr]
+        self.gate.deny()
+        self.assertIsInstance(numbers(1), str)
+        self.assertIsInstance(asyncio.run(later(1)), str)
+
     def test_generators_are_refused(self) -> None:
         def stream() -> Iterator[int]:
             yield 1
@@ -74,7 +117,12 @@ class Tool(unittest.TestCase):
         async def astream() -> AsyncIterator[int]:
             yield 1
 
-        for work in (stream, astream):
+        class Streaming:
+            def __call__(self) -> Iterator[int]:
+                yield 1
+
+        works: tuple[Any, ...] = (stream, astream, Streaming())
+        for work in works:
             with self.assertRaises(TypeError):
                 self.gate.tool(work)
 
@@ -167,9 +215,45 @@ class Fingerprint(unittest.TestCase):
         )
         self.assertEqual(len(set(different)), len(different))
 
-    def test_leaves_out_what_has_no_plain_form(self) -> None:
-        session_1, session_2 = self.fingerprints(((1, object()), {}), ((1, object()), {}))
-        self.assertEqual(session_1, session_2)
+    def test_differs_for_what_json_does_not_have(self) -> None:
+        class Colour(Enum):
+            RED = 1
+            BLUE = 2
+
+        values: tuple[Any, ...] = (
+            date(2026, 1, 1),
+            date(2026, 1, 2),
+            UUID(int=1),
+            UUID(int=2),
+            Decimal("1.5"),
+            Decimal("1.6"),
+            b"a",
+            b"b",
+            Path("/a"),
+            Path("/b"),
+            Colour.RED,
+            Colour.BLUE,
+        )
+        alone: list[tuple[tuple[Any, ...], dict[str, Any]]] = [((v,), {}) for v in values]
+        inside: list[tuple[tuple[Any, ...], dict[str, Any]]] = [(({"x": [v]},), {}) for v in values]
+        self.assertEqual(len(set(self.fingerprints(*alone, *inside))), 2 * len(values))
+        self.assertEqual(self.fingerprints(*alone), self.fingerprints(*alone))
+
+    def test_an_object_counts_by_its_type_wherever_it_is_in_memory(self) -> None:
+        class Session:
+            pass
+
+        class Unprintable:
+            def __repr__(self) -> str:
+                raise RuntimeError("no")
+
+        around: dict[str, Any] = {}
+        around["self"] = around
+        makes: tuple[Any, ...] = (object, Session, Unprintable, lambda: around, lambda: lambda: 1)
+        for make in makes:
+            first, second = self.fingerprints(((1, make()), {}), ((1, make()), {}))
+            self.assertEqual(first, second)
+        self.assertEqual(len(set(self.fingerprints(((object(),), {}), ((Session(),), {})))), 2)
 
     def test_arguments_that_do_not_fit_ask_nothing(self) -> None:
         gate = tollgate.fake_gate()

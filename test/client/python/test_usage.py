@@ -4,6 +4,7 @@ import json
 import types
 import unittest
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import tollgate
@@ -149,6 +150,64 @@ class Used(unittest.TestCase):
                     settled = self.settled(**{name: value, "tokens_out": 7})
                     self.assertFalse(settled.HasField(name))
                     self.assertEqual(settled.tokens_out, 7)
+
+
+    def test_what_only_the_server_can_read_is_passed_on(self) -> None:
+        parts: tuple[dict[str, Any], ...] = (
+            {"type": "message_delta", "usage": {"output_tokens": 5}},
+            {"usage_metadata": {"input_tokens": 3, "output_tokens": 5}, "content": "secret"},
+        )
+        for part in parts:
+            sent = json.loads(self.settled(part).usage_json)
+            self.assertEqual(len(sent), 1)
+            self.assertLessEqual(sent.items(), part.items())
+
+    def test_one_bad_part_does_not_lose_the_settlement(self) -> None:
+        class Unprintable:
+            def __str__(self) -> str:
+                raise RuntimeError("no")
+
+            __repr__ = __str__
+
+        bad: tuple[dict[str, Any], ...] = (
+            {"model": 5},
+            {"model": "m" * 257},
+            {"model": "lone \ud800"},
+            {"provider": object()},
+            {"provider": "two\nlines"},
+            {"provider": Unprintable()},
+            {"tokens_in": Unprintable()},
+            {"cost": Unprintable()},
+            {"tokens_in": 3, "cached_tokens_in": 2, "cache_write_tokens_in": 2},
+        )
+        for part in bad:
+            with self.subTest(list(part)), self.assertLogs("tollgate", "WARNING"):
+                settled = self.settled(**{"tokens_out": 7, **part})
+                self.assertEqual((settled.model, settled.provider), ("gpt-4o", ""))
+                self.assertEqual((settled.tokens_out, settled.cached_tokens_in), (7, 0))
+        long = {"model": "m" * 257, "usage": {"input_tokens": 3}}
+        with self.assertLogs("tollgate", "WARNING"):
+            settled = self.settled(long)
+        self.assertEqual(settled.model, "gpt-4o")
+        self.assertIn('"input_tokens":3', settled.usage_json)
+
+    def test_numbers_of_any_kind(self) -> None:
+        settled = self.settled(tokens_in=True, cost=Decimal("0.5"), model=" m ")
+        self.assertEqual((settled.tokens_in, settled.cost, settled.model), (1, 0.5, "m"))
+
+    def test_why_a_call_was_not_sent_is_a_line_that_fits(self) -> None:
+        whys: tuple[tuple[Any, str], ...] = (
+            (ConnectionError("refused"), "refused"),
+            ("two\nlines\t", "two lines"),
+            ("\ud800", "?"),
+            ("ä" * 200, "ä" * 128),
+            (None, "None"),
+        )
+        for why, sent in whys:
+            gate = tollgate.fake_gate()
+            with self.subTest(why=repr(why)), gate.call(tool="t") as grant:
+                grant.release(why)
+            self.assertEqual(gate.releases[0].why, sent)
 
 
 if __name__ == "__main__":

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from types import TracebackType
 
-from .admission import admit
+from .admission import Admitted, admit
 from .backlog import Backlog
 from .contact import Contact
-from .decision import Decision
-from .errors import TollgateError
 from .grant import Grant
 from .lineage import Lineage, current_lineage
+from .log import log
 from .options import OnDenied, Options
-from .settlement import Outcome, release, settle
+from .settlement import Outcome, release_request, settle_request
 from .steps import Steps
 from .transport import Transport
 from .v1 import tollgate_pb2 as api
@@ -25,12 +23,14 @@ class Call:
 
     Entering asks, and raises Denied or CallError instead of running the body. Leaving settles: what
     was reported; where nothing was, what the call held, unless the body raised, since nobody knows
-    then what it used: the hold stays charged until it runs out. Leaving raises nothing of its own.
+    then what it used: the hold stays charged until it runs out. Leaving waits for nothing, and
+    raises nothing of its own.
     """
 
     def __init__(
         self,
         make_request: Callable[[], api.AuthorizeRequest],
+        own_id: bool,
         options: Options,
         on_denied: OnDenied,
         transport: Transport,
@@ -38,34 +38,21 @@ class Call:
         backlog: Backlog,
     ) -> None:
         self._make_request = make_request
+        self._own_id = own_id
         self._options = options
         self._on_denied = on_denied
         self._transport = transport
         self._contact = contact
         self._backlog = backlog
-        self._request: api.AuthorizeRequest | None = None
-        self._grant: Grant | None = None
+        self._asked = False
+        self._admitted: tuple[api.AuthorizeRequest, Grant] | None = None
         self._lineage = Lineage()
 
     def __enter__(self) -> Grant:
-        steps = self._admission()
-        try:
-            return self._entered(self._transport.run(steps))
-        except TollgateError:
-            raise
-        except BaseException:
-            self._transport.run(self._giving_back())
-            raise
+        return self._enter(self._transport.run(self._admission()))
 
     async def __aenter__(self) -> Grant:
-        steps = self._admission()
-        try:
-            return self._entered(await self._transport.arun(steps))
-        except TollgateError:
-            raise
-        except BaseException:
-            self._in_task(self._giving_back())
-            raise
+        return self._enter(await self._transport.arun(self._admission()))
 
     def __exit__(
         self,
@@ -73,9 +60,13 @@ class Call:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        steps = self._ending(kind)
-        if steps is not None:
-            self._transport.run(steps)
+        assert self._admitted is not None
+        request, grant = self._admitted
+        self._lineage.leave()
+        try:
+            self._end(request, grant, kind)
+        except Exception as problem:  # The body's result is worth more.
+            log.warning("the settlement of call %s is lost: %r", request.call_id, problem)
 
     async def __aexit__(
         self,
@@ -83,67 +74,43 @@ class Call:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        steps = self._ending(kind)
-        if steps is not None:
-            await asyncio.shield(self._in_task(steps))
+        self.__exit__(kind, error, trace)
 
-    def _in_task(self, steps: Steps[None]) -> asyncio.Task[None]:
-        """Ends the call in a task of its own, so that a cancellation loses nothing.
-
-        Those of anyio's scopes are delivered again at every await.
-        """
-        task = asyncio.create_task(self._transport.arun(steps))
-        _endings.add(task)
-        task.add_done_callback(_endings.discard)
-        return task
-
-    def _admission(self) -> Steps[Decision]:
-        if self._request is not None:
+    def _admission(self) -> Steps[Admitted]:
+        if self._asked:
             raise RuntimeError("one gate.call(...) is one call: make another")
-        self._request = self._make_request()
-        return admit(self._request, self._options, self._on_denied, self._contact)
+        self._asked = True
+        return admit(
+            self._make_request(),
+            self._options,
+            self._on_denied,
+            self._contact,
+            self._backlog,
+            self._own_id,
+        )
 
-    def _entered(self, decision: Decision) -> Grant:
-        assert self._request is not None
-        call_id = self._request.call_id
+    def _enter(self, admitted: Admitted) -> Grant:
+        request, decision = admitted
+        grant = Grant(decision, request.call_id)
+        self._admitted = request, grant
         outer = current_lineage()
         self._lineage = Lineage(
             token=decision.lineage or (outer.token if outer else ""),
-            call_id=call_id,
-            run=self._request.run_id,
+            call_id=request.call_id,
+            run=request.run_id,
         )
         self._lineage.enter()
-        self._grant = Grant(decision, call_id)
-        return self._grant
+        return grant
 
-    def _giving_back(self) -> Steps[None]:
-        """For a caller that was interrupted while it asked: perhaps the call is admitted."""
-        assert self._request is not None
-        why = "interrupted while asking"
-        return release(self._request, why, self._options, self._contact, self._backlog)
-
-    def _ending(self, kind: type[BaseException] | None) -> Steps[None] | None:
-        """What remains to be said about the call; None if nothing does."""
-        assert self._request is not None and self._grant is not None
-        self._lineage.leave()
-        usage, released = self._grant._end()
-        gate = (self._options, self._contact, self._backlog)
+    def _end(
+        self, request: api.AuthorizeRequest, grant: Grant, kind: type[BaseException] | None
+    ) -> None:
+        usage, released = grant._end()
         if released is not None:
-            return release(self._request, released, *gate)
-        if kind is not None and not usage:
-            return None
-        alone = self._grant.decision.alone
-        return settle(self._request, usage, _outcome(kind), alone, *gate)
-
-
-# Kept here, since asyncio keeps no task alive.
-_endings: set[asyncio.Task[None]] = set()
-
-
-async def all_settled() -> None:
-    """Waits for the settlements of this loop whose callers were cancelled and are gone."""
-    here = asyncio.get_running_loop()
-    await asyncio.gather(*[task for task in _endings if task.get_loop() is here])
+            self._backlog.keep("Release", release_request(request, released))
+        elif usage or kind is None:
+            settled = settle_request(request, usage, _outcome(kind), grant.decision.alone)
+            self._backlog.keep("Settle", settled)
 
 
 def _outcome(kind: type[BaseException] | None) -> Outcome:

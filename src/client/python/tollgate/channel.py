@@ -7,7 +7,7 @@ from typing import Any
 
 import grpc
 
-from .channel_options import CHANNEL_OPTIONS
+from .channel_options import CHANNEL_OPTIONS, failure
 from .fork import abandon, forget_in_children
 from .steps import Failure, Reply, Send
 from .v1.tollgate_pb2_grpc import TollgateStub
@@ -31,9 +31,9 @@ class ThreadChannel:
             reply: Reply = getattr(self._stub(), step.method)(step.request, timeout=step.timeout)
             return reply
         except grpc.RpcError as error:
-            return Failure(error.code().name, error.details() or "")
+            return failure(error)
         except ValueError as closed:  # What gRPC raises if another thread has closed the channel.
-            return Failure("CANCELLED", str(closed))
+            return Failure("CANCELLED", str(closed), sent=False)
 
     def close(self) -> None:
         """Closes the channel. A later send opens another."""
@@ -41,6 +41,12 @@ class ThreadChannel:
             opened, self._open = self._open, None
         if opened is not None:
             opened[0].close()
+
+    def before_fork(self) -> None:
+        """See Forgetful."""
+
+    def after_fork(self) -> None:
+        """See Forgetful."""
 
     def forget(self) -> None:
         """See Forgetful."""

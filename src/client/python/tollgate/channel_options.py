@@ -1,4 +1,9 @@
-"""How gRPC is to behave between an agent and the sidecar beside it."""
+"""How gRPC is to behave between an agent and the sidecar beside it, and how it says that it failed."""
+
+import re
+from typing import Any
+
+from .steps import Failure
 
 CHANNEL_OPTIONS: tuple[tuple[str, int], ...] = (
     # A repeat is ask()'s to decide: it counts as one of three.
@@ -12,3 +17,12 @@ CHANNEL_OPTIONS: tuple[tuple[str, int], ...] = (
     # Channels of their own: one that is closed, or that a fork left behind, takes no other along.
     ("grpc.use_local_subchannel_pool", 1),
 )
+
+# How gRPC words it when there was no connection to send on.
+_NOT_SENT = re.compile("failed to connect to all addresses|DNS resolution failed|errors resolving")
+
+
+def failure(error: Any) -> Failure:
+    """What a grpc.RpcError says."""
+    details = error.details() or ""
+    return Failure(error.code().name, details, sent=not _NOT_SENT.search(details))

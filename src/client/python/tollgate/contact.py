@@ -1,6 +1,5 @@
 """Whether a sidecar answers, said once each time that this changes."""
 
-from .ask import is_away
 from .log import log
 from .steps import Failure, Reply
 
@@ -11,15 +10,16 @@ class Contact:
     def __init__(self, address: str, consequence: str) -> None:
         self._address = address
         self._consequence = consequence
-        self._lost = False
+        self.lost = False
+        """Nobody has answered lately, for all the tries there are."""
 
     def note(self, reply: Reply) -> None:
-        """Takes note of how a request ended."""
-        lost = is_away(reply)
-        if lost and not self._lost and isinstance(reply, Failure):
+        """Takes note of how the last try ended."""
+        lost = isinstance(reply, Failure) and reply.lost
+        if lost and not self.lost:
             log.warning(
                 "no sidecar answers at %s (%s): %s", self._address, reply, self._consequence
             )
-        elif not lost and self._lost:
+        elif not lost and self.lost:
             log.warning("the sidecar at %s answers again", self._address)
-        self._lost = lost
+        self.lost = lost

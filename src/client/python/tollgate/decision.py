@@ -4,7 +4,6 @@ import time
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from .steps import Failure
 from .v1 import tollgate_pb2 as api
 
 # Seconds before it is worth asking again where Redis or the sidecar was away: it is back in about
@@ -140,18 +139,20 @@ def read_decision(response: api.AuthorizeResponse) -> Decision:
     )
 
 
-def without_sidecar(mode: Literal["allow", "deny"], call_id: str, failure: Failure) -> Decision:
-    """The decision of the failure mode, for a call about which no sidecar could be asked."""
-    late = failure.code == "DEADLINE_EXCEEDED"
+def without_sidecar(mode: Literal["allow", "deny"], call_id: str, unheard: bool) -> Decision:
+    """The decision of the failure mode, for a call about which no sidecar said anything.
+
+    `unheard`: one may have been there, and its reply was lost.
+    """
     degraded = Decision(
         allowed=True,
         call_id=call_id,
         degraded=True,
-        degraded_reason="unanswered" if late else "unreachable",
+        degraded_reason="unanswered" if unheard else "unreachable",
     )
     if mode == "allow":
         return degraded
-    reason = "the sidecar did not answer in time" if late else "the sidecar cannot be reached"
+    reason = "the sidecar did not answer in time" if unheard else "the sidecar cannot be reached"
     return replace(degraded, allowed=False, reason=reason, retry_after=DEGRADED_RETRY)
 
 

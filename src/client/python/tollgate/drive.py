@@ -6,7 +6,10 @@ from .steps import Pause, Reply, Send, Steps, T
 
 
 def drive(steps: Steps[T], send: Callable[[Send], Reply], pause: Callable[[float], None]) -> T:
-    """Carries out the steps one by one, and returns what they come to."""
+    """Carries out the steps one by one, and returns what they come to.
+
+    What interrupts one of them is raised in the steps, which clear up, and then here.
+    """
     reply: Reply | None = None
     while True:
         try:
@@ -14,11 +17,15 @@ def drive(steps: Steps[T], send: Callable[[Send], Reply], pause: Callable[[float
         except StopIteration as stop:
             result: T = stop.value
             return result
-        if isinstance(step, Pause):
-            pause(step.seconds)
+        try:
             reply = None
-        else:
-            reply = send(step)
+            if isinstance(step, Pause):
+                pause(step.seconds)
+            else:
+                reply = send(step)
+        except BaseException as interruption:
+            steps.throw(interruption)
+            raise
 
 
 async def adrive(
@@ -34,8 +41,12 @@ async def adrive(
         except StopIteration as stop:
             result: T = stop.value
             return result
-        if isinstance(step, Pause):
-            await pause(step.seconds)
+        try:
             reply = None
-        else:
-            reply = await send(step)
+            if isinstance(step, Pause):
+                await pause(step.seconds)
+            else:
+                reply = await send(step)
+        except BaseException as interruption:
+            steps.throw(interruption)
+            raise

@@ -10,7 +10,7 @@ class TollgateError(Exception):
 
 
 class Denied(TollgateError):
-    """The call may not go on, and was not made; nothing was charged.
+    """The call may not go on, and was not made; nothing stays charged.
 
     The text is the decision's reason, for people; `tell` is for the model. `what` is the tool or
     the model that was to be called.
@@ -58,7 +58,7 @@ class CallError(TollgateError):
     `code` is the gRPC status: INVALID_ARGUMENT (the text names every violated field),
     ALREADY_EXISTS (the call id is finished or belongs to a different request), PERMISSION_DENIED
     (an identity that is not this pod's, or a forged lineage token), RESOURCE_EXHAUSTED (over
-    64 KiB), or any other that does not mean that the sidecar is away.
+    64 KiB), or any other that does not mean that nobody answered.
     """
 
     def __init__(self, code: str, details: str, call_id: str) -> None:
@@ -82,11 +82,20 @@ def _advice(decision: Decision) -> str:
     if decision.halt is not None:
         if wait is None:
             return "You are stopped until a person resumes you: make no further calls, and say so."
-        return f"You are stopped: make no further calls within the next {seconds} seconds."
+        return f"You are stopped: make no further calls within the next {_many(seconds, 'second')}."
     usd, tokens = decision.affordable_cost_usd, decision.affordable_tokens_out
-    fits = [f"costs at most ${usd}"] if usd else []
-    fits += [f"asks for at most {tokens} output tokens"] if tokens else []
+    fits = [f"costs at most ${_decimal(usd)}"] if usd else []
+    fits += [f"asks for at most {_many(tokens, 'output token')}"] if tokens else []
     smaller = f" A call that {' and '.join(fits)} passes now." if fits else ""
     if wait is None:
         return f"Do not repeat it as it is: waiting is no help.{smaller}"
-    return f"Do not repeat it within the next {seconds} seconds.{smaller}"
+    return f"Do not repeat it within the next {_many(seconds, 'second')}.{smaller}"
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
+def _decimal(usd: float) -> str:
+    """Without an exponent, to the nano-dollar that the API counts in."""
+    return f"{usd:.9f}".rstrip("0").rstrip(".")

@@ -24,7 +24,7 @@ class _Script:
 
     def answer(self, step: Send) -> Reply:
         if self.away:
-            return Failure("UNAVAILABLE", "the fake sidecar is away")
+            return Failure("UNAVAILABLE", "the fake sidecar is away", sent=False)
         request = step.request
         if isinstance(request, api.SettleRequest):
             self.settlements.append(request)
@@ -52,7 +52,7 @@ class FakeGate(Gate):
     def __init__(self, on_denied: OnDenied, failure_mode: FailureMode) -> None:
         self._script = _Script()
         options = Options(
-            address="fake",
+            address="fake:1",
             identity=Identity("fake-agent", "", "", ""),
             run="",
             on_denied=on_denied,
@@ -69,7 +69,7 @@ class FakeGate(Gate):
 
     @property
     def settlements(self) -> list[api.SettleRequest]:
-        """Every settlement; `.call` in it is the call."""
+        """Every settlement; `.call` in it is the call, if it was decided without a sidecar."""
         return self._script.settlements
 
     @property

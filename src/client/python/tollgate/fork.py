@@ -6,13 +6,20 @@ from typing import Protocol
 
 
 class Forgetful(Protocol):
-    """Something with a socket."""
+    """Something with a socket or a thread."""
+
+    def before_fork(self) -> None:
+        """In the parent: comes to rest."""
+
+    def after_fork(self) -> None:
+        """In the parent: goes on."""
 
     def forget(self) -> None:
         """In the child: leaves what is open to the parent, and starts anew."""
 
 
 _living: "weakref.WeakSet[Forgetful]" = weakref.WeakSet()
+_resting: list[Forgetful] = []
 _abandoned: list[object] = []
 
 
@@ -26,10 +33,23 @@ def abandon(parents: object) -> None:
     _abandoned.append(parents)
 
 
+def _rest() -> None:
+    _resting[:] = list(_living)
+    for living in _resting:
+        living.before_fork()
+
+
+def _go_on() -> None:
+    for living in _resting:
+        living.after_fork()
+    _resting.clear()
+
+
 def _forget_all() -> None:
+    _resting.clear()
     for living in list(_living):
         living.forget()
 
 
 if hasattr(os, "register_at_fork"):  # Not on Windows, which does not fork.
-    os.register_at_fork(after_in_child=_forget_all)
+    os.register_at_fork(before=_rest, after_in_parent=_go_on, after_in_child=_forget_all)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, TypeVar, overload
+from typing import Any, Literal, TypeVar, overload
 
 from .backlog import Backlog
-from .call import Call, all_settled
+from .call import Call
 from .contact import Contact
 from .grpc_transport import GrpcTransport
 from .identity import identity
@@ -28,11 +29,13 @@ from .options import (
     check_on_denied,
 )
 from .request import authorize_request
-from .steps import Steps
-from .tool import F, gated
+from .tool import F, Telling, gated
 from .transport import Immediate, Transport
 
 G = TypeVar("G", bound="Gate")
+
+# Of close(), in seconds: a sidecar that restarts is back by then.
+CLOSE_TIMEOUT = 5.0
 
 
 def connect(
@@ -59,7 +62,7 @@ def connect(
     failure_mode: whether calls pass while no sidecar answers.
     timeout: seconds for one try to be answered, of at most three.
 
-    Raises ValueError for a choice that there is not.
+    Raises ValueError for a choice that there is not, and for an address that is none.
     """
     options = Options(
         address=address_or_default(address),
@@ -84,7 +87,7 @@ class Gate:
         self._transport = transport
         passes = "calls pass unchecked" if options.failure_mode == "allow" else "calls are denied"
         self._contact = Contact(options.address, passes)
-        self._backlog = Backlog()
+        self._backlog = Backlog(transport, options.timeout, self._contact)
 
     def call(
         self,
@@ -127,6 +130,7 @@ class Gate:
         )
         return Call(
             make_request,
+            bool(call_id),
             self._options,
             on_denied or self._options.on_denied,
             self._transport,
@@ -144,8 +148,18 @@ class Gate:
         *,
         name: str | None = None,
         cost: float | None = None,
-        on_denied: OnDenied | None = None,
+        on_denied: Literal["raise", "wait"] | None = None,
     ) -> Callable[[F], F]: ...
+
+    @overload
+    def tool(
+        self,
+        /,
+        *,
+        name: str | None = None,
+        cost: float | None = None,
+        on_denied: Literal["tell"],
+    ) -> Telling: ...
 
     def tool(
         self,
@@ -165,9 +179,11 @@ class Gate:
         check_on_denied(chosen)
 
         def decorate(function: F) -> F:
+            tool = name or str(getattr(function, "__name__", type(function).__name__))
+
             def open_call(fingerprint: str) -> Call:
                 return self.call(
-                    tool=name or function.__name__,
+                    tool=tool,
                     estimated_cost=cost,
                     fingerprint=fingerprint,
                     on_denied=chosen,
@@ -205,25 +221,19 @@ class Gate:
         with inside(Lineage(token=token_in(headers))):
             yield
 
-    def close(self) -> None:
-        """Tells what is still to be settled, and closes the connection of this process' threads.
+    def close(self, timeout: float = CLOSE_TIMEOUT) -> None:
+        """Waits until all calls are settled, and closes the connection of this process' threads.
 
-        A later call opens it again.
+        After `timeout` seconds it says how many are not. A later call opens it again.
         """
-        self._transport.run(self._rest())
+        self._backlog.flush(timeout)
         self._transport.close()
 
-    async def aclose(self) -> None:
-        """As close, for the connection of the running event loop."""
-        await all_settled()
-        await self._transport.arun(self._rest())
+    async def aclose(self, timeout: float = CLOSE_TIMEOUT) -> None:
+        """As close, and closes the connection of the running event loop."""
+        await asyncio.to_thread(self._backlog.flush, timeout)
+        self._transport.close()
         await self._transport.aclose()
-
-    def _rest(self) -> Steps[None]:
-        """Tells the backlog, and says what is still there if nobody answers."""
-        yield from self._backlog.tell(self._options, most=len(self._backlog))
-        if self._backlog:
-            log.warning("closed with %d calls still to be settled", len(self._backlog))
 
     def __enter__(self: G) -> G:
         return self

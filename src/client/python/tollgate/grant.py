@@ -2,6 +2,7 @@
 
 from .decision import Decision
 from .log import log
+from .text import text_of
 from .usage import Usage, checked, usage_of
 
 
@@ -55,7 +56,7 @@ class Grant:
         nothing = tokens_in is None and tokens_out is None and cost is None
         if source is not None or nothing:
             self._usage = self._usage.then(usage_of(source))
-        numbers = Usage(
+        said = checked(
             model=model,
             provider=provider,
             tokens_in=tokens_in,
@@ -64,16 +65,17 @@ class Grant:
             cache_write_tokens_in=cache_write_tokens_in,
             cost=cost,
         )
-        self._usage = self._usage.then(checked(numbers))
+        self._usage = self._usage.then(said)
 
-    def release(self, why: str = "") -> None:
+    def release(self, why: object = "") -> None:
         """The call was never sent: at the end of the `with` it is given back, not settled.
 
-        The attempt stays counted. Where use was reported too, that counts instead.
+        The attempt stays counted. Where use was reported too, that counts instead. `why` is a few
+        words, or the exception.
         """
-        self._released = why
+        self._released = text_of(why)
 
     def _end(self) -> tuple[Usage, str | None]:
         """What was reported, and why the call is to be released if it is."""
         self._over = True
-        return self._usage, None if self._usage else self._released
+        return self._usage.consistent(), None if self._usage else self._released

@@ -6,15 +6,20 @@ import time
 from .channel import ThreadChannel
 from .drive import adrive, drive
 from .loop_channels import LoopChannels
-from .steps import Steps, T
+from .steps import Reply, Send, Steps, T
 
 
 class GrpcTransport:
     """A Transport over gRPC. Opens nothing before the first call."""
 
+    immediate = False
+
     def __init__(self, address: str) -> None:
         self._channel = ThreadChannel(address)
         self._channels = LoopChannels(address)
+
+    def send(self, step: Send) -> Reply:
+        return self._channel.send(step)
 
     def run(self, steps: Steps[T]) -> T:
         return drive(steps, self._channel.send, time.sleep)

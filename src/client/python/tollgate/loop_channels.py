@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from dataclasses import replace
 from typing import Any
 
 import grpc
 import grpc.aio
 
-from .channel_options import CHANNEL_OPTIONS
+from .channel_options import CHANNEL_OPTIONS, failure
 from .fork import abandon, forget_in_children
 from .steps import Failure, Reply, Send
+from .turns import Turns
 from .v1.tollgate_pb2_grpc import TollgateStub
 
-# Requests in flight at once in one event loop. A burst of more waits here, where it costs no
-# deadline: sent all at once, a busy loop would read the last replies too late and call that an
-# absent sidecar.
-MAX_IN_FLIGHT = 32
+# How long a request waits for its turn at most, in timeouts: a sidecar that answers gets through a
+# burst of a thousand in that, and the tries of a question stay within a few seconds.
+QUEUE_TIMEOUTS = 4
 
 
 class _LoopChannel:
@@ -27,7 +28,8 @@ class _LoopChannel:
         self.loop = asyncio.get_running_loop()
         self.channel: Any = grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS)
         self.stub = TollgateStub(self.channel)  # type: ignore[no-untyped-call]
-        self.slots = asyncio.Semaphore(MAX_IN_FLIGHT)
+        self.turns = Turns()
+        self.answered_at = self.loop.time()
 
 
 class LoopChannels:
@@ -40,30 +42,54 @@ class LoopChannels:
         forget_in_children(self)
 
     async def send(self, step: Send) -> Reply:
-        """Sends one request and waits for its reply. Never raises what gRPC does."""
+        """Sends one request and waits for its reply. Never raises what gRPC does.
+
+        Where nobody has answered anything since it was sent, all who wait for their turn fail too.
+        """
         opened = self._here()
-        async with opened.slots:
-            try:
-                method = getattr(opened.stub, step.method)
-                reply: Reply = await method(step.request, timeout=step.timeout)
-                return reply
-            except grpc.RpcError as error:
-                return Failure(error.code().name, error.details() or "")
-            except grpc.aio.UsageError as closed:
-                return Failure("CANCELLED", str(closed))
+        kept_waiting = await opened.turns.take(QUEUE_TIMEOUTS * step.timeout)
+        if kept_waiting is not None:
+            return kept_waiting
+        try:
+            return await self._sent(opened, step)
+        finally:
+            opened.turns.end()
 
     async def close(self) -> None:
         """Closes the channel of the running loop. A later send opens another."""
         with self._lock:
             opened = self._open.pop(id(asyncio.get_running_loop()), None)
         if opened is not None:
+            # Each is over within its timeout; gRPC would cancel the tasks that wait for them.
+            await opened.turns.all_over()
             await opened.channel.close()
+
+    def before_fork(self) -> None:
+        """See Forgetful."""
+
+    def after_fork(self) -> None:
+        """See Forgetful."""
 
     def forget(self) -> None:
         """See Forgetful."""
         self._lock = threading.Lock()
         abandon(self._open)
         self._open = {}
+
+    async def _sent(self, opened: _LoopChannel, step: Send) -> Reply:
+        sent_at = opened.loop.time()
+        try:
+            method = getattr(opened.stub, step.method)
+            reply: Reply = await method(step.request, timeout=step.timeout)
+        except grpc.RpcError as error:
+            reply = failure(error)
+        except grpc.aio.UsageError as closed:
+            reply = Failure("CANCELLED", str(closed), sent=False)
+        if not (isinstance(reply, Failure) and reply.lost):
+            opened.answered_at = opened.loop.time()
+        elif opened.answered_at <= sent_at:
+            opened.turns.fail(replace(reply, sent=False))
+        return reply
 
     def _here(self) -> _LoopChannel:
         loop = asyncio.get_running_loop()

@@ -1,6 +1,8 @@
 """How a gate behaves."""
 
+import math
 import os
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,6 +15,11 @@ DEFAULT_ADDRESS = "127.0.0.1:7400"
 
 # The address of no sidecar: everything is allowed, and nothing is sent.
 OFF = "off"
+
+# gRPC takes nearly anything for a name to be resolved, and says so at the first call.
+_ADDRESS = re.compile(
+    r"unix(-abstract)?:.+|(dns:(//[^/]*/)?|ipv4:|ipv6:)?(\[[^\]\s]+\]|[^\[\]:/\s]+):\d{1,5}"
+)
 
 # One try at an answer, in seconds. The sidecar answers within 50 ms of its own; the rest is for a
 # busy machine on either side.
@@ -39,7 +46,9 @@ class Options:
         check_on_denied(self.on_denied)
         if self.failure_mode not in ("allow", "deny"):
             raise ValueError(f"failure_mode is allow or deny, not {self.failure_mode!r}")
-        if not self.timeout > 0:
+        if self.address != OFF and not _ADDRESS.fullmatch(self.address):
+            raise ValueError(f"address is host:port, unix:///path or off, not {self.address!r}")
+        if not 0 < self.timeout < math.inf:
             raise ValueError(f"timeout is more than 0 seconds, not {self.timeout!r}")
         if not self.max_wait >= 0:
             raise ValueError(f"max_wait is 0 seconds or more, not {self.max_wait!r}")

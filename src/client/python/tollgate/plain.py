@@ -10,35 +10,45 @@ Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
 MAX_DEPTH = 12
 
 
-def plain(value: object, *, attributes: bool = False, depth: int = MAX_DEPTH) -> "Plain":
+def plain(
+    value: object,
+    *,
+    attributes: bool = False,
+    otherwise: "Callable[[object], Plain] | None" = None,
+    depth: int = MAX_DEPTH,
+) -> "Plain":
     """Takes JSON's own types, mappings, sequences, dataclasses and pydantic models (1 and 2).
 
-    With `attributes`, other objects are their public attributes. Raises TypeError for all else.
+    With `attributes`, other objects are their public attributes. All else is `otherwise`'s, or
+    raises TypeError.
     """
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if depth == 0:
+        if otherwise is not None:
+            return otherwise(value)
         raise TypeError("nested too deeply")
 
     def inner(part: object) -> Plain:
-        return plain(part, attributes=attributes, depth=depth - 1)
+        return plain(part, attributes=attributes, otherwise=otherwise, depth=depth - 1)
 
     if isinstance(value, Mapping):
         return {str(key): inner(part) for key, part in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
         parts = sorted(value, key=repr) if isinstance(value, (set, frozenset)) else value
         return [inner(part) for part in parts]
-    if isinstance(value, type):
-        raise TypeError("a class")
-    if dataclasses.is_dataclass(value):
+    is_class = isinstance(value, type)
+    if not is_class and dataclasses.is_dataclass(value):
         return {f.name: inner(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    dump = _dump_of(value)
+    dump = None if is_class else _dump_of(value)
     if dump is not None:
         return inner(dump())
-    if attributes and hasattr(value, "__dict__"):
+    if attributes and not is_class and hasattr(value, "__dict__"):
         public = {k: v for k, v in vars(value).items() if not k.startswith("_") and not callable(v)}
         if public:
             return inner(public)
+    if otherwise is not None:
+        return otherwise(value)
     raise TypeError(f"{type(value).__name__} has no plain form")
 
 

@@ -1,13 +1,7 @@
-"""Telling what a call has really used."""
+"""What is told of a call when it is over."""
 
 from typing import Literal
 
-from .ask import ask, is_away
-from .backlog import Backlog
-from .contact import Contact
-from .log import log
-from .options import Options
-from .steps import Failure, Method, Request, Steps
 from .usage import Usage
 from .v1 import tollgate_pb2 as api
 
@@ -20,22 +14,16 @@ _OUTCOMES = {
 }
 
 
-def settle(
-    call: api.AuthorizeRequest,
-    usage: Usage,
-    outcome: Outcome,
-    alone: bool,
-    options: Options,
-    contact: Contact,
-    backlog: Backlog,
-) -> Steps[None]:
-    """Settles a call. Never raises: what nobody answers is kept, what is refused is logged.
+def settle_request(
+    call: api.AuthorizeRequest, usage: Usage, outcome: Outcome, alone: bool
+) -> api.SettleRequest:
+    """What a call has really used.
 
     A call that was decided alone is sent in full: if the sidecar was never asked about it, it is
     charged all the same, and marked as unauthorized. No other is: one whose hold has been forgotten
     would be taken for a call that nobody has authorized.
     """
-    request = api.SettleRequest(
+    return api.SettleRequest(
         call_id=call.call_id,
         agent_id=call.agent_id,
         team_id=call.team_id,
@@ -52,14 +40,11 @@ def settle(
         outcome=_OUTCOMES[outcome],
         call=call if alone else None,
     )
-    yield from _tell("Settle", request, options, contact, backlog)
 
 
-def release(
-    call: api.AuthorizeRequest, why: str, options: Options, contact: Contact, backlog: Backlog
-) -> Steps[None]:
-    """Gives back a call that was never sent. Never raises, as settle."""
-    request = api.ReleaseRequest(
+def release_request(call: api.AuthorizeRequest, why: str) -> api.ReleaseRequest:
+    """A call that was never sent is given back."""
+    return api.ReleaseRequest(
         call_id=call.call_id,
         agent_id=call.agent_id,
         team_id=call.team_id,
@@ -67,17 +52,3 @@ def release(
         instance=call.instance,
         why=why,
     )
-    yield from _tell("Release", request, options, contact, backlog)
-
-
-def _tell(
-    method: Method, request: Request, options: Options, contact: Contact, backlog: Backlog
-) -> Steps[None]:
-    reply = yield from ask(method, request, options.timeout)
-    contact.note(reply)
-    if not isinstance(reply, Failure):
-        yield from backlog.tell(options)
-    elif is_away(reply):
-        backlog.keep(method, request, reply)
-    else:
-        log.warning("%s of call %s is lost: %s", method, request.call_id, reply)

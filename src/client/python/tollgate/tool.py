@@ -3,14 +3,28 @@
 import contextlib
 import functools
 import inspect
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, ParamSpec, Protocol, TypeVar, cast, overload
 
 from .call import Call
 from .errors import Denied
 from .fingerprint import fingerprint
 
 F = TypeVar("F", bound=Callable[..., Any])
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Telling(Protocol):
+    """Makes a function return what it returns, or a text for the model."""
+
+    @overload
+    def __call__(  # type: ignore[misc]  # The second is for all that the first does not take.
+        self, work: Callable[P, Coroutine[Any, Any, R]], /
+    ) -> Callable[P, Coroutine[Any, Any, R | str]]: ...
+
+    @overload
+    def __call__(self, work: Callable[P, R], /) -> Callable[P, R | str]: ...
 
 
 def gated(work: F, open_call: Callable[[str], Call], tell: bool) -> F:
@@ -20,8 +34,9 @@ def gated(work: F, open_call: Callable[[str], Call], tell: bool) -> F:
     returned as a text instead of raised; one that the function itself meets inside is not. Raises
     TypeError for a generator, which would be settled before it had begun.
     """
-    if inspect.isgeneratorfunction(work) or inspect.isasyncgenfunction(work):
-        raise TypeError(f"{work.__qualname__} is a generator: put gate.call around its use instead")
+    runs = (work, getattr(work, "__call__", work))
+    if any(inspect.isgeneratorfunction(run) or inspect.isasyncgenfunction(run) for run in runs):
+        raise TypeError(f"{work} is a generator: put gate.call around its use instead")
     signature = inspect.signature(work)
 
     @functools.wraps(work)
@@ -33,7 +48,10 @@ def gated(work: F, open_call: Callable[[str], Call], tell: bool) -> F:
                 if tell:
                     return denied.tell
                 raise
-            return work(*args, **kwargs)
+            result = work(*args, **kwargs)
+            if inspect.isawaitable(result):  # It is over when that is.
+                return _awaited(result, stack.pop_all())
+            return result
 
     @functools.wraps(work)
     async def async_tool(*args: Any, **kwargs: Any) -> Any:
@@ -46,4 +64,9 @@ def gated(work: F, open_call: Callable[[str], Call], tell: bool) -> F:
                 raise
             return await work(*args, **kwargs)
 
-    return cast(F, async_tool if inspect.iscoroutinefunction(work) else tool)
+    return cast(F, async_tool if any(map(inspect.iscoroutinefunction, runs)) else tool)
+
+
+async def _awaited(result: Awaitable[Any], call: contextlib.ExitStack) -> Any:
+    with call:
+        return await result
