@@ -96,7 +96,7 @@ describe('the client and a sidecar', () => {
 
   test('a call that was made while the sidecar was away is charged when it is back', async () => {
     const address = `unix://${join(folder, 'late.sock')}`;
-    const { gate } = gateOf('away', { address, failureMode: 'allow' });
+    const { gate } = gateOf('away', { address, failureMode: 'allow', timeoutMs: 200 });
     await gate.call({ tool: 'x', estimatedCostUsd: 5 }, async (grant) => grant.cost(2));
     const late = await spawnSidecar({ TOLLGATE_POLICY: policy, TOLLGATE_LISTEN: address });
     try {
