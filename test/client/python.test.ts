@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
@@ -11,36 +11,43 @@ const CLIENT = join(ROOT, 'src', 'client', 'python');
 const TESTS = join(ROOT, 'test', 'client', 'python');
 const PYTHON = '/usr/bin/python3';
 
+const OPTIONS = {
+  encoding: 'utf8',
+  env: {
+    PATH: process.env['PATH'],
+    NODE: process.execPath,
+    PYTHONPATH: [CLIENT, TESTS].join(':'),
+    MYPYPATH: [CLIENT, TESTS].join(':'),
+    PYTHONDONTWRITEBYTECODE: '1',
+  },
+  timeout: 80_000,
+} as const;
+
 /** Python's own output for the tests of one module, a check of its types, and so on. */
-function python(args: readonly string[], cwd: string): { code: number | null; output: string } {
-  const { status, stdout, stderr } = spawnSync(PYTHON, args, {
-    cwd,
-    encoding: 'utf8',
-    env: {
-      PATH: process.env['PATH'],
-      NODE: process.execPath,
-      PYTHONPATH: [CLIENT, TESTS].join(':'),
-      MYPYPATH: [CLIENT, TESTS].join(':'),
-      PYTHONDONTWRITEBYTECODE: '1',
-    },
-    timeout: 80_000,
+function python(args: readonly string[], cwd: string): Promise<{ ok: boolean; output: string }> {
+  return new Promise((resolve) => {
+    execFile(PYTHON, args, { ...OPTIONS, cwd }, (error, stdout, stderr) =>
+      resolve({ ok: error === null, output: stdout + stderr }),
+    );
   });
-  return { code: status, output: stdout + stderr };
+}
+
+function works(...args: string[]): boolean {
+  return spawnSync(PYTHON, args, OPTIONS).status === 0;
 }
 
 /** Why something cannot run here, false if it can. In CI nothing is skipped. */
-function missing(packages: string, works: () => boolean): string | false {
-  if (works()) return false;
+function missing(packages: string, isThere: () => boolean): string | false {
+  if (isThere()) return false;
   const lack = `apt-get install ${packages}`;
   if (process.env['CI']) throw new Error(`CI skips nothing: ${lack}`);
   return lack;
 }
 
-const NO_GRPC = missing(
-  'python3-grpcio python3-protobuf',
-  () => python(['-c', 'import grpc, google.protobuf'], ROOT).code === 0,
+const NO_GRPC = missing('python3-grpcio python3-protobuf', () =>
+  works('-c', 'import grpc, google.protobuf'),
 );
-const NO_MYPY = missing('mypy', () => python(['-m', 'mypy', '--version'], ROOT).code === 0);
+const NO_MYPY = missing('mypy', () => works('-m', 'mypy', '--version'));
 const NO_PROTOC = missing('protobuf-compiler protobuf-compiler-grpc libprotobuf-dev', () => {
   const { status } = spawnSync('sh', ['-c', 'command -v protoc && command -v grpc_python_plugin']);
   return status === 0;
@@ -59,28 +66,31 @@ test('there are tests of the client for Python', () => {
   assert.ok(modules.length > 7, String(modules));
 });
 
-for (const module of modules) {
-  test(`the client for Python: ${module}`, { skip: NO_GRPC }, () => {
-    const { code, output } = python(['-m', 'unittest', module.replace('.py', '')], TESTS);
-    assert.equal(code, 0, output);
-    assert.match(output, /^Ran [1-9]\d* tests? /m);
-  });
-}
+// At once, since most of them wait most of the time.
+describe('the client for Python', { concurrency: 4, skip: NO_GRPC }, () => {
+  for (const module of modules) {
+    test(module, async () => {
+      const { ok, output } = await python(['-m', 'unittest', module.replace('.py', '')], TESTS);
+      assert.ok(ok, output);
+      assert.match(output, /^Ran [1-9]\d* tests? /m);
+    });
+  }
+});
 
 test('the client for Python and its tests are typed throughout', {
   skip: NO_MYPY || NO_GRPC,
-}, () => {
+}, async () => {
   const tests = readdirSync(TESTS)
     .filter((name) => name.endsWith('.py'))
     .map((name) => join(TESTS, name));
   const cache = mkdtempSync(join(tmpdir(), 'tollgate-mypy-'));
   try {
     const config = ['--config-file', join(CLIENT, 'pyproject.toml'), '--cache-dir', cache];
-    const { code, output } = python(
+    const { ok, output } = await python(
       ['-m', 'mypy', ...config, join(CLIENT, 'tollgate'), ...tests],
       ROOT,
     );
-    assert.equal(code, 0, output);
+    assert.ok(ok, output);
   } finally {
     rmSync(cache, { recursive: true });
   }
@@ -107,7 +117,7 @@ for file in (compiled, stubs):
 sys.exit(0 if compiled == stubs else "tollgate_pb2.py has drifted; run src/client/python/generate")
 `;
 
-test('its stubs have the messages of the proto', { skip: NO_PROTOC || NO_GRPC }, () => {
+test('its stubs have the messages of the proto', { skip: NO_PROTOC || NO_GRPC }, async () => {
   const scratch = mkdtempSync(join(tmpdir(), 'tollgate-stubs-'));
   try {
     const compiled = join(scratch, 'compiled');
@@ -117,8 +127,8 @@ test('its stubs have the messages of the proto', { skip: NO_PROTOC || NO_GRPC },
       `--descriptor_set_out=${compiled}`,
       'tollgate/v1/tollgate.proto',
     ]);
-    const { code, output } = python(['-c', SAME_MESSAGES, compiled], ROOT);
-    assert.equal(code, 0, output);
+    const { ok, output } = await python(['-c', SAME_MESSAGES, compiled], ROOT);
+    assert.ok(ok, output);
   } finally {
     rmSync(scratch, { recursive: true });
   }
