@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { type Grant, makeCall, type Ways } from './call.js';
+import { makeCall } from './call.js';
 import type { Answer } from './denied.js';
 import { fingerprintOf } from './fingerprint.js';
+import type { Grant, Ways } from './grant.js';
 import {
   headersOf,
   type IncomingHeaders,

@@ -16,11 +16,11 @@ import { remoteBackend } from './remote.js';
 import type { OnDenied } from './spec.js';
 import { createWarnings } from './warnings.js';
 
-export type { Grant } from './call.js';
 export type { Amounts, Decision, Halt, RuleStatus } from './decision.js';
 export { type Answer, DeniedError } from './denied.js';
 export { CallError, type Code } from './error.js';
 export { type Denial, type FakeCall, type FakeGate, type FakeOptions, fakeGate } from './fake.js';
+export type { Grant } from './grant.js';
 export { type IncomingHeaders, LINEAGE_HEADER } from './lineage.js';
 export type { FailureMode } from './remote.js';
 export type { CallSpec } from './spec.js';
