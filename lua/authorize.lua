@@ -81,7 +81,6 @@ if code == ALLOWED then
 elseif code == DENIED then
   latch(question, now)
 elseif known and known.repeated then
-  known.repeated = nil
   record.update(question.record_key, known)
 end
 return reply(question, code, known, now)

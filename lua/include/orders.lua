@@ -10,10 +10,12 @@ with one call. Fields:
 ]]
 local orders = {}
 
--- A halt that holds now, as it is stored; nil if there is none.
+-- A halt that holds now, as it is stored; nil if there is none. One that was written by hand, and so
+-- cannot be read, holds too.
 function orders.in_force(raw, now)
   if not raw then return nil end
   local since, ends, text = string.match(raw, '^(%d+) (%d+) (.*)$')
+  if not since then since, ends, text = 0, 0, raw end
   local halt = { since = tonumber(since), ends = tonumber(ends), text = text }
   if halt.ends > 0 and now >= halt.ends then return nil end
   return halt

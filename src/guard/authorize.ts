@@ -112,13 +112,13 @@ export function createAuthorizer(parts: AuthorizeParts): Authorizer {
   }
 
   /** The caller was told DENY, but the script may have run: the attempt is taken back. */
-  function withdraw(question: Question): void {
+  function withdraw({ domain, agent, callId, attempt }: Question): void {
     journal.add('withdrawal', {
-      id: question.attempt,
-      domain: question.domain,
+      id: attempt,
+      domain,
       weight: 1,
       async tell(deadlineMs) {
-        const outcome = await store.withdraw(question, deadlineMs);
+        const outcome = await store.withdraw({ domain, agent, callId, attempt }, deadlineMs);
         return 'failed' in outcome ? outcome.failed : undefined;
       },
     });

@@ -40,7 +40,6 @@ export interface Entry {
 export interface Journal {
   /** Takes an entry, unless one of that name waits already. @returns false if it is full */
   add(kind: EntryKind, entry: Entry): boolean;
-  has(kind: EntryKind, id: string): boolean;
   /** Redis was told by other means. */
   remove(kind: EntryKind, id: string): void;
   /** Tells Redis what waits; resolves when all is told or Redis fails again. */
@@ -133,7 +132,6 @@ export function createJournal(metrics: Metrics, log: Logger): Journal {
 
   return {
     add,
-    has: (kind, id) => waiting[kind].has(id),
     remove,
     drain,
     size,

@@ -81,7 +81,9 @@ export function usedBy(
   return {
     costNano: amounts.costSource === 'held' ? undefined : amounts.costNano,
     costSource: amounts.costSource,
-    tokensIn: saysInput(reported) ? amounts.tokensIn : undefined,
+    // Of the input, parts alone say nothing until it is known what was held.
+    tokensIn:
+      tokensIn !== undefined || (recalled && saysInput(reported)) ? amounts.tokensIn : undefined,
     tokensOut: tokensOut === undefined ? undefined : amounts.tokensOut,
   };
 }

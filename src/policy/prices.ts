@@ -4,8 +4,9 @@ import type { ModelPrice, PriceList, ToolPrice } from '../pricing/book.js';
 import { DISCOUNT_DECIMALS, MAX_CALL_NANO, type Price, parseRate } from '../pricing/price.js';
 import { parseGlobList } from './condition.js';
 import { parseGlob } from './glob.js';
+import { type ModelPriceFile, modelPriceSchema } from './price-schema.js';
 import { type Problems, valueAt } from './problems.js';
-import { type ModelPriceFile, modelPriceSchema, policySchema } from './schema.js';
+import { policySchema } from './schema.js';
 import type { Path } from './source.js';
 
 /** What a model without a price is assumed to cost: dear, so that it passes no cap. */

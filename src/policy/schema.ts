@@ -3,7 +3,9 @@ import { METRICS } from '../model/amounts.js';
 import { ATTRIBUTES, LABEL_PREFIX } from '../model/call.js';
 import { MAX_TOKENS } from '../pricing/price.js';
 import { CALENDARS, isTimezone } from './calendar.js';
-import { parseDepth, parseGlobs } from './condition.js';
+import { parseDepth } from './condition.js';
+import { globs } from './glob-schema.js';
+import { pricesSchema, unpricedSchema } from './price-schema.js';
 import { parseWindowSeconds } from './window.js';
 
 /**
@@ -11,32 +13,12 @@ import { parseWindowSeconds } from './window.js';
  * key's description is what an operator reads while writing it.
  */
 const MAX_RULES = 500;
-const MAX_PRICES = 500;
-const MAX_LIST = 64;
 
-const DATE_ERROR = 'must be a date such as 2026-09-01';
-const SHARE_ERROR = 'must be a share from 0 to 1, such as 0.15';
 const TOKENS_ERROR = `must be a whole number from 0 to ${MAX_TOKENS}`;
 
 const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 /** A label's name in `match` and `per`. */
 const LABEL = /^labels\.[^\s.]{1,64}$/;
-
-const globs = z
-  .union([z.string(), z.array(z.string()).min(1).max(MAX_LIST)], {
-    error: 'must be a glob, or a list of globs (quote numbers)',
-  })
-  .superRefine((value, context) => {
-    const list = Array.isArray(value);
-    const parsed = parseGlobs('agent', list ? value : [value]);
-    if ('problem' in parsed) {
-      context.addIssue({
-        code: 'custom',
-        message: parsed.problem,
-        path: list ? [parsed.index] : [],
-      });
-    }
-  });
 
 const depth = z
   .union([z.string(), z.int()], { error: 'must be a number or a comparison such as ">5"' })
@@ -162,64 +144,6 @@ export const ruleSchema = z.strictObject({
     .describe('The answer when Redis cannot give one. Default: deny for money, allow otherwise.'),
 });
 
-/** An amount of money in the file; its digits are read from the text. */
-const usd = z
-  .number({ error: 'must be an amount of USD from 0' })
-  .nonnegative({ error: 'must not be negative' });
-
-const date = z.string({ error: DATE_ERROR }).refine(
-  (text) => {
-    const ms = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN;
-    // 31 February is read as a day of March.
-    return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(text);
-  },
-  { error: DATE_ERROR },
-);
-
-export const modelPriceSchema = z.strictObject({
-  model: globs.describe('Which models: a glob, or a list of globs (a leading ! excludes).'),
-  provider: globs.optional().describe('Of which providers, likewise. Absent means any.'),
-  inputUsdPerMillion: usd.optional().describe('USD per million input tokens.'),
-  outputUsdPerMillion: usd.optional().describe('USD per million output tokens.'),
-  cachedInputUsdPerMillion: usd
-    .optional()
-    .describe("USD per million input tokens read from the provider's cache. Default: as input."),
-  cacheWriteUsdPerMillion: usd
-    .optional()
-    .describe("USD per million input tokens written to the provider's cache. Default: as input."),
-  discount: z
-    .number({ error: SHARE_ERROR })
-    .gte(0, { error: SHARE_ERROR })
-    .lte(1, { error: SHARE_ERROR })
-    .optional()
-    .describe('The share taken off the built-in price, instead of prices: 0.15 is 15% off.'),
-  from: date
-    .optional()
-    .describe(
-      'The first day (UTC) on which the entry counts, such as 2026-09-01. Of entries for the same model and provider, the latest that has begun counts.',
-    ),
-});
-
-const prices = z.strictObject({
-  models: z
-    .array(modelPriceSchema)
-    .max(MAX_PRICES)
-    .default([])
-    .describe('Prices that go before the built-in ones; the first entry that matches counts.'),
-  tools: z
-    .record(z.string(), usd)
-    .refine((tools) => Object.keys(tools).length <= MAX_PRICES, {
-      error: `must be at most ${MAX_PRICES} prices`,
-    })
-    .default({})
-    .describe('USD per call of a tool, by globs over its name; the first that matches counts.'),
-});
-
-const unpriced = z.union(
-  [z.literal('deny'), z.strictObject({ inputUsdPerMillion: usd, outputUsdPerMillion: usd })],
-  { error: 'must be deny, or both inputUsdPerMillion and outputUsdPerMillion' },
-);
-
 export const policySchema = z
   .strictObject({
     domain: z
@@ -243,12 +167,12 @@ export const policySchema = z
     settleFor: duration
       .default('1h')
       .describe('How long after that it may still be settled against its hold.'),
-    prices: prices
+    prices: pricesSchema
       .prefault({})
       .describe(
         'What models and tools cost, where the built-in table does not know it, or not right.',
       ),
-    unpricedModel: unpriced
+    unpricedModel: unpricedSchema
       .optional()
       .describe(
         'What becomes of a call whose model has no price: deny, or the price to assume. Default: 15 and 75 USD per million tokens in and out.',
@@ -270,7 +194,6 @@ export const policySchema = z
 
 export type PolicyFile = z.infer<typeof policySchema>;
 export type RuleFile = PolicyFile['rules'][number];
-export type ModelPriceFile = z.infer<typeof modelPriceSchema>;
 
 /** The JSON Schema of the file, for editors. */
 export function policyJsonSchema(): object {

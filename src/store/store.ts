@@ -33,7 +33,10 @@ export interface Store {
     deadlineMs: number,
   ): Promise<Answer | Failure>;
   /** Takes back an attempt that may have admitted the call and that nobody was told of. */
-  withdraw(question: Question, deadlineMs: number): Promise<{ withdrawn: boolean } | Failure>;
+  withdraw(
+    attempted: CallName & Pick<Question, 'attempt'>,
+    deadlineMs: number,
+  ): Promise<{ withdrawn: boolean } | Failure>;
   /** Replaces what a call holds by what it has used, once. */
   settle(
     name: CallName,
@@ -175,8 +178,8 @@ export function createStore(connection: Connection, metrics: Metrics): Store {
       const late = line.isLate(monotonicMs());
       return fail({ failed: late ? 'timeout' : 'deadline', mayHaveRun: false });
     },
-    withdraw: (question, deadlineMs) =>
-      onRecord('withdraw', question, [question.attempt], deadlineMs, (reply) => ({
+    withdraw: (attempted, deadlineMs) =>
+      onRecord('withdraw', attempted, [attempted.attempt], deadlineMs, (reply) => ({
         withdrawn: reply[0] === 1,
       })),
     settle: (name, settler, used, deadlineMs) =>

@@ -48,6 +48,15 @@ for (const { engine, skip } of ENGINES) {
       assert.deepEqual(await orders.list(), { halts: [], grants: [] });
     });
 
+    test('a halt that was written by hand holds, whatever it says', async () => {
+      await redis.connection.command('HSET', 'tg:{test}:orders', 'halt:a', 'stop it');
+      const { code, halt } = await ask();
+      assert.deepEqual([code, halt?.untilUs, halt?.text], ['halted', 0, 'stop it']);
+      assert.equal((await orders.list()).halts[0]?.why, 'stop it');
+      assert.equal((await orders.resume('a')).halt?.why, 'stop it');
+      assert.equal((await ask()).code, 'allowed');
+    });
+
     test('a halt without an end holds until it is resumed; that of everyone stops all', async () => {
       await orders.halt('*', 'ana', 'why', 0);
       await redis.setClock(START_US + 365 * 86_400 * SECOND);

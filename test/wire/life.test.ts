@@ -128,6 +128,16 @@ for (const { engine, skip } of ENGINES) {
       }
     });
 
+    test('a cost with the output alone leaves the input as it was held', async () => {
+      const told = [{ usage_json: '{"usage":{"output_tokens":100}}' }, { cached_tokens_in: 10 }];
+      for (const [n, part] of told.entries()) {
+        await authorize({ call_id: `${n}` });
+        const settlement = { ...name, call_id: `${n}`, cost: 1, ...part };
+        const answer = await channel.settle(settlement, TIMEOUT_MS);
+        assert.equal(answer.settled?.tokens_in, 1_000, JSON.stringify(part));
+      }
+    });
+
     test('tokens in part are priced with those that were held, by the model that was authorized', async () => {
       const { estimated_cost: _none, ...unpriced } = call;
       await channel.authorize({ ...unpriced, model: 'gpt-4o', tokens_in: 1_240 }, TIMEOUT_MS);
