@@ -16,7 +16,12 @@ import { parseWindowSeconds, type Window } from './window.js';
 const IDENTITY: readonly Attribute[] = ['agent', 'team', 'costCentre', 'run', 'rootAgent'];
 
 /** A rule whose shape is good, ready to match calls; what is wrong between its parts is added. */
-export function buildRule(file: RuleFile, index: number, problems: Problems): Rule {
+export function buildRule(
+  file: RuleFile,
+  index: number,
+  timezone: string,
+  problems: Problems,
+): Rule {
   const path: Path = ['rules', index];
   const match = buildMatch(file.match);
   const named = IDENTITY.filter((attribute) => Object.hasOwn(file.match, attribute));
@@ -39,7 +44,7 @@ export function buildRule(file: RuleFile, index: number, problems: Problems): Ru
   if (file.haltFor !== undefined && file.action !== 'halt') {
     problems.add([...path, 'haltFor'], 'needs the action halt');
   }
-  const rateLimit = file.rateLimit && buildRateLimit(file, per, path, problems);
+  const rateLimit = file.rateLimit && buildRateLimit(file, per, timezone, path, problems);
   const money = rateLimit?.metric === 'estimated_cost_usd';
   return {
     id: file.id,
@@ -74,6 +79,7 @@ function buildMatch(match: RuleFile['match']): Condition[] {
 function buildRateLimit(
   file: RuleFile,
   per: readonly Attribute[],
+  timezone: string,
   path: Path,
   problems: Problems,
 ): RateLimit | undefined {
@@ -81,7 +87,10 @@ function buildRateLimit(
   const { metric } = file.rateLimit;
   const window: Window =
     typeof file.rateLimit.window === 'object'
-      ? file.rateLimit.window
+      ? {
+          calendar: file.rateLimit.window.calendar,
+          timezone: file.rateLimit.window.timezone ?? timezone,
+        }
       : { lengthUs: durationUs(file.rateLimit.window) };
   const alertAt = file.alertAt ?? (file.action === 'alert' ? [1] : []);
   if (alertAt.some((share, i) => i > 0 && share <= (alertAt[i - 1] ?? 0))) {

@@ -4,7 +4,7 @@ import { buildDomain, buildRule, durationUs } from './build.js';
 import type { Policy } from './policy.js';
 import { buildPrices } from './prices.js';
 import { Problems } from './problems.js';
-import { policySchema, ruleSchema } from './schema.js';
+import { policySchema, ruleSchema, timezoneSchema } from './schema.js';
 import { addShapeProblems, rawRules } from './shape.js';
 import { type PolicyError, parseSource } from './source.js';
 
@@ -23,10 +23,12 @@ export function parsePolicy(text: string): Policy | { errors: PolicyError[] } {
   }
   const problems = new Problems(source);
   addShapeProblems(problems);
+  const zone = timezoneSchema.safeParse(Object(source.value).timezone);
+  const timezone = zone.success ? zone.data : 'UTC';
   // Rules whose shape is good are built even if others are not, so that every mistake shows at once.
   const rules = rawRules(source).flatMap((raw, index) => {
     const rule = ruleSchema.safeParse(raw);
-    return rule.success ? [buildRule(rule.data, index, problems)] : [];
+    return rule.success ? [buildRule(rule.data, index, timezone, problems)] : [];
   });
   const prices = buildPrices(problems);
   const file = policySchema.safeParse(source.value);
@@ -40,6 +42,12 @@ export function parsePolicy(text: string): Policy | { errors: PolicyError[] } {
     unmatched: file.data.unmatched,
     holdForUs: durationUs(file.data.holdFor),
     settleForUs: durationUs(file.data.settleFor),
+    timezone,
+    ledger: {
+      maxEntries: file.data.ledger.maxEntries,
+      keepForUs: durationUs(file.data.ledger.keepFor),
+      labels: file.data.ledger.labels,
+    },
     rules,
     prices: createPriceBook({ ...prices, defaultTokensOut: file.data.defaultTokensOut }),
   };

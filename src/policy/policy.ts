@@ -20,9 +20,22 @@ export interface Policy {
   readonly holdForUs: number;
   /** How long after that it may still be settled against its hold. */
   readonly settleForUs: number;
+  /** Whose days, weeks and months reports speak of: an IANA timezone. */
+  readonly timezone: string;
+  readonly ledger: LedgerSettings;
   readonly rules: readonly Rule[];
   /** What calls cost under this policy. */
   readonly prices: PriceBook;
+}
+
+/** How the ledger is kept. */
+export interface LedgerSettings {
+  /** The most entries in the stream: past it the oldest go, folded into spend or not. */
+  readonly maxEntries: number;
+  /** How long an entry stays in the stream once it is folded. */
+  readonly keepForUs: number;
+  /** Labels over which spend is summed, besides the attributes of SPEND_ATTRIBUTES. */
+  readonly labels: readonly string[];
 }
 
 export interface Rule {

@@ -70,13 +70,12 @@ const duration = z
   .superRefine(checkLength);
 
 const timezoneError = { error: 'must be an IANA timezone, such as Asia/Singapore' };
+export const timezoneSchema = z.string(timezoneError).refine(isTimezone, timezoneError);
 const calendarWindow = z.strictObject({
   calendar: z.enum(CALENDARS).describe('Each day, week (from Monday) or month by itself.'),
-  timezone: z
-    .string(timezoneError)
-    .refine(isTimezone, timezoneError)
-    .default('UTC')
-    .describe('Whose days they are: an IANA timezone, such as Asia/Singapore.'),
+  timezone: timezoneSchema
+    .optional()
+    .describe('Whose days they are: an IANA timezone. Default: that of the policy.'),
 });
 
 const window = z
@@ -144,6 +143,8 @@ export const ruleSchema = z.strictObject({
     .describe('The answer when Redis cannot give one. Default: deny for money, allow otherwise.'),
 });
 
+const MAX_ENTRIES_ERROR = 'must be whole, 10000 to 100000000';
+
 export const policySchema = z
   .strictObject({
     domain: z
@@ -167,6 +168,32 @@ export const policySchema = z
     settleFor: duration
       .default('1h')
       .describe('How long after that it may still be settled against its hold.'),
+    timezone: timezoneSchema
+      .default('UTC')
+      .describe(
+        'Whose days and months reports and calendar windows speak of: an IANA timezone, such as Asia/Singapore.',
+      ),
+    ledger: z
+      .strictObject({
+        maxEntries: z
+          .int({ error: MAX_ENTRIES_ERROR })
+          .gte(10_000, { error: MAX_ENTRIES_ERROR })
+          .lte(100_000_000, { error: MAX_ENTRIES_ERROR })
+          .default(250_000)
+          .describe(
+            'The most entries of the ledger in Redis, about 350 bytes each; past it the oldest go, even where no keeper has summed them up.',
+          ),
+        keepFor: duration
+          .default('7d')
+          .describe('How long an entry stays in Redis once it is summed up.'),
+        labels: z
+          .array(z.string().min(1).max(64))
+          .max(4)
+          .default([])
+          .describe('Names of labels over which spend is summed, such as customer.'),
+      })
+      .prefault({})
+      .describe('How the ledger, from which reports come, is kept.'),
     prices: pricesSchema
       .prefault({})
       .describe(

@@ -35,6 +35,52 @@ export function bornKey(domain: string): string {
   return `${prefix(domain)}:born`;
 }
 
+/** The stream of all that happened. */
+export function ledgerKey(domain: string): string {
+  return `${prefix(domain)}:ledger`;
+}
+
+/** How far the ledger is folded into spend: a hash. */
+export function foldKey(domain: string): string {
+  return `${prefix(domain)}:fold`;
+}
+
+/** The records of calls that are not settled, as folded: by when their holds run out, and their facts. */
+export function openKeys(domain: string): { ends: string; calls: string } {
+  return { ends: `${prefix(domain)}:open`, calls: `${prefix(domain)}:open:calls` };
+}
+
+/** The attributes that spend is summed over, by number: a hash. */
+export function attributesKey(domain: string): string {
+  return `${prefix(domain)}:attributes`;
+}
+
+/**
+ * The spend of one hour or day for a hundred numbers of attributes: a hash so small that Redis packs it.
+ * @param startMs when it begins
+ */
+export function spendKey(
+  domain: string,
+  grain: 'hour' | 'day',
+  startMs: number,
+  shard: number,
+): string {
+  return `${prefix(domain)}:spend:${grain[0]}:${startMs / 60_000}:${shard}`;
+}
+
+/** Halts, grants, thresholds, policies and annotations, for as long as spend is kept: a sorted set. */
+export function eventsKey(domain: string): string {
+  return `${prefix(domain)}:events`;
+}
+
+/** The policies that took effect, by hash. */
+export function policiesKey(domain: string): string {
+  return `${prefix(domain)}:policies`;
+}
+
+/** The domains that a keeper has to look after; it has no hash tag, since it is of no domain. */
+export const DOMAINS_KEY = 'tg:domains';
+
 /** What names one call: its id counts within its agent. */
 export interface CallName {
   readonly domain: string;

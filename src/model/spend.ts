@@ -1,0 +1,131 @@
+import type { Amounts } from './amounts.js';
+import type { Entry, Facts } from './entry.js';
+
+/** The attributes over which spend is summed, besides the labels that the policy names. */
+export const SPEND_ATTRIBUTES = [
+  'agent',
+  'team',
+  'costCentre',
+  'tool',
+  'model',
+  'provider',
+  'operation',
+  'rootAgent',
+] as const;
+export type SpendAttribute = (typeof SPEND_ATTRIBUTES)[number];
+
+/** Whose spend it is, and for what. '' is absent; labels are those that the policy's ledger names. */
+export type SpendAttributes = Readonly<Record<SpendAttribute, string>> & {
+  readonly labels: Readonly<Record<string, string>>;
+};
+
+/**
+ * Spend over some time. Money in nano-dollars: exact, and negative where a call that had run out was
+ * settled for less. Counts and tokens stay below 2^53.
+ */
+export interface Sums {
+  calls: number;
+  costNano: bigint;
+  tokensIn: number;
+  tokensOut: number;
+  /** Of the cost: what calls held that ran out and were never settled. */
+  unsettledNano: bigint;
+  /** Of the cost: what was priced as the policy assumes for models without a price. */
+  assumedNano: bigint;
+  /** Of the cost: calls that nobody authorized, or whose hold nobody knew. */
+  unauthorizedNano: bigint;
+  /** Calls that were denied, and what they were estimated to cost: no part of the cost. */
+  denied: number;
+  deniedNano: bigint;
+}
+
+/** What one entry adds to the spend. */
+export interface Posting {
+  readonly atMs: number;
+  readonly attributes: SpendAttributes;
+  readonly sums: Sums;
+}
+
+export function noSums(): Sums {
+  return {
+    calls: 0,
+    costNano: 0n,
+    tokensIn: 0,
+    tokensOut: 0,
+    unsettledNano: 0n,
+    assumedNano: 0n,
+    unauthorizedNano: 0n,
+    denied: 0,
+    deniedNano: 0n,
+  };
+}
+
+/** Adds `more` to `sums`. */
+export function addSums(sums: Sums, more: Readonly<Sums>): void {
+  sums.calls += more.calls;
+  sums.costNano += more.costNano;
+  sums.tokensIn += more.tokensIn;
+  sums.tokensOut += more.tokensOut;
+  sums.unsettledNano += more.unsettledNano;
+  sums.assumedNano += more.assumedNano;
+  sums.unauthorizedNano += more.unauthorizedNano;
+  sums.denied += more.denied;
+  sums.deniedNano += more.deniedNano;
+}
+
+/**
+ * What an entry adds to the spend of its hour; undefined if it adds nothing. All spend is the sum of these.
+ * @param labels names of the labels over which spend is summed
+ */
+export function postingOf(entry: Entry, labels: readonly string[] = []): Posting | undefined {
+  const sums = noSums();
+  if (entry.kind === 'settled') {
+    post(sums, entry.settled, 1);
+    if (entry.ranOut) postUnsettled(sums, entry.held, -1);
+    if (entry.state !== 'settled') sums.unauthorizedNano += BigInt(entry.settled.costNano);
+  } else if (entry.kind === 'ran_out') {
+    postUnsettled(sums, entry.held, 1);
+  } else if (entry.kind === 'released' || entry.kind === 'withdrawn') {
+    if (!entry.ranOut) return undefined;
+    postUnsettled(sums, entry.held, -1);
+  } else if (entry.kind === 'denied') {
+    sums.denied = entry.calls;
+    sums.deniedNano = BigInt(entry.asked.costNano);
+  } else {
+    return undefined;
+  }
+  return { atMs: entry.atMs, attributes: attributesOf(entry.facts, labels), sums };
+}
+
+function post(sums: Sums, amounts: Amounts, times: 1 | -1): void {
+  const costNano = BigInt(amounts.costNano * times);
+  sums.calls += times;
+  sums.costNano += costNano;
+  sums.tokensIn += amounts.tokensIn * times;
+  sums.tokensOut += amounts.tokensOut * times;
+  if (amounts.costSource === 'assumed') sums.assumedNano += costNano;
+}
+
+function postUnsettled(sums: Sums, held: Amounts, times: 1 | -1): void {
+  post(sums, held, times);
+  sums.unsettledNano += BigInt(held.costNano * times);
+}
+
+function attributesOf(facts: Facts, labels: readonly string[]): SpendAttributes {
+  const { agent, team, costCentre, tool, model, provider, operation, rootAgent } = facts;
+  const summed: Record<string, string> = {};
+  for (const name of labels) {
+    if (Object.hasOwn(facts.labels, name)) summed[name] = facts.labels[name] ?? '';
+  }
+  return {
+    agent,
+    team,
+    costCentre,
+    tool,
+    model,
+    provider,
+    operation,
+    rootAgent,
+    labels: summed,
+  };
+}

@@ -1,0 +1,200 @@
+import { type Amounts, COST_SOURCES, METRICS } from '../model/amounts.js';
+import type { Entry } from '../model/entry.js';
+import { EVERYONE } from '../model/halt.js';
+import { OUTCOMES } from '../model/settlement.js';
+import { readAmounts } from './answer.js';
+import { formatFacts, parseFacts } from './facts.js';
+import { parseHalt } from './halt.js';
+import { parseWindowKey, windowKey } from './keys.js';
+
+/**
+ * The fields of a ledger entry in the stream; lua/README.md lists them. `k` is the kind, `f` the facts,
+ * `n` numbers with a space between, `j` JSON, `m` model and provider that answered (a tab between),
+ * `w` the key of a window, `g` a field of the orders.
+ */
+export type StreamFields = Readonly<Record<string, string>>;
+
+export const KIND_LETTERS = {
+  authorized: 'a',
+  settled: 's',
+  ran_out: 'o',
+  released: 'r',
+  withdrawn: 'w',
+  denied: 'd',
+  halted: 'h',
+  resumed: 'u',
+  granted: 'g',
+  threshold: 't',
+  policy: 'p',
+  annotation: 'n',
+} as const satisfies Record<Entry['kind'], string>;
+
+const KINDS = Object.fromEntries(
+  Object.entries(KIND_LETTERS).map(([kind, letter]) => [letter, kind as Entry['kind']]),
+);
+
+/** States of a settled entry, by the numbers of lua/include/record.lua; 3 is a final call. */
+const STATES = { 1: 'settled', 3: 'settled', 4: 'unheld', 5: 'unauthorized' } as const;
+const FINAL = 3;
+
+/** @returns undefined for an entry that nobody can read */
+export function parseEntry(id: string, fields: StreamFields): Entry | undefined {
+  try {
+    return read(id, fields);
+  } catch {
+    // JSON that is none, or facts that are missing: said by whoever sets the entry aside.
+    return undefined;
+  }
+}
+
+function read(id: string, fields: StreamFields): Entry | undefined {
+  const { k = '', f = '', n = '', j = '', m = '', w = '', g = '' } = fields;
+  const kind = KINDS[k];
+  const atMs = Number(id.slice(0, id.indexOf('-')));
+  const numbers = n === '' ? [] : n.split(' ').map(Number);
+  if (!Number.isSafeInteger(atMs) || !numbers.every((number) => Number.isFinite(number))) {
+    return undefined;
+  }
+  const amounts = (at: number) => readAmounts(numbers, at);
+  const base = { id, atMs };
+  if (kind === 'authorized') {
+    if (f === '' || numbers.length !== 6) return undefined;
+    const [holdUntilUs = 0, forced = 0] = numbers.slice(4);
+    return {
+      ...base,
+      kind,
+      facts: parseFacts(f),
+      held: amounts(0),
+      holdUntilUs,
+      forced: forced === 1,
+    };
+  }
+  if (kind === 'settled') {
+    const [state = 0, late = 0, returned = 0, ranOut = 0, outcome = 0] = numbers;
+    const named = STATES[state as keyof typeof STATES];
+    if (f === '' || numbers.length !== 13 || !named) return undefined;
+    const facts = parseFacts(f);
+    const [model = '', provider = ''] = m.split('\t');
+    return {
+      ...base,
+      kind,
+      facts: { ...facts, model: model || facts.model, provider: provider || facts.provider },
+      state: named,
+      final: state === FINAL,
+      late: late === 1,
+      returned: returned === 1,
+      ranOut: ranOut === 1,
+      outcome: OUTCOMES[outcome] ?? 'unknown',
+      held: amounts(5),
+      settled: amounts(9),
+    };
+  }
+  if (kind === 'ran_out' || kind === 'released' || kind === 'withdrawn') {
+    if (f === '' || numbers.length !== 5) return undefined;
+    return { ...base, kind, facts: parseFacts(f), ranOut: numbers[0] === 1, held: amounts(1) };
+  }
+  if (kind === 'denied') {
+    const [calls = 0, firstUs = 0, lastUs = 0] = numbers;
+    const [rule = '', partition = ''] = w.split('\t');
+    if (f === '' || numbers.length !== 7) return undefined;
+    const facts = parseFacts(f);
+    return { ...base, kind, rule, partition, facts, calls, firstUs, lastUs, asked: amounts(3) };
+  }
+  if (kind === 'halted') {
+    const [sinceUs = 0, untilUs = 0] = numbers;
+    const agent = agentOf(g);
+    const halt = { everyone: agent === EVERYONE, sinceUs, untilUs, text: j };
+    const { rule, by, why } = parseHalt(agent, halt);
+    return { ...base, kind, agent, rule, by, why, untilUs };
+  }
+  if (kind === 'resumed') return { ...base, kind, agent: agentOf(g), by: j };
+  if (kind === 'granted') {
+    const { agent, rule, add, by, why, until } = JSON.parse(j);
+    return { ...base, kind, agent, rule, add: Number(add), by, why, untilUs: Number(until) };
+  }
+  if (kind === 'threshold') {
+    const [metric = 0, limit = 0, amount = 0] = numbers;
+    const named = METRICS[metric];
+    if (w === '' || !named || numbers.length !== 3) return undefined;
+    return { ...base, kind, ...parseWindowKey(w), metric: named, limit, amount, agent: g };
+  }
+  if (kind === 'policy' || kind === 'annotation') return { ...base, kind, ...JSON.parse(j) };
+  return undefined;
+}
+
+/** The fields that {@link parseEntry} reads back. The scripts write the same ones. */
+export function formatEntry(entry: Entry): StreamFields {
+  const k = KIND_LETTERS[entry.kind];
+  switch (entry.kind) {
+    case 'authorized': {
+      const n = join(amountsOf(entry.held), entry.holdUntilUs, bit(entry.forced));
+      return { k, f: formatFacts(entry.facts), n };
+    }
+    case 'settled': {
+      const state = entry.final ? FINAL : { settled: 1, unheld: 4, unauthorized: 5 }[entry.state];
+      const marks = [bit(entry.late), bit(entry.returned), bit(entry.ranOut)];
+      const outcome = OUTCOMES.indexOf(entry.outcome);
+      const n = join(state, ...marks, outcome, amountsOf(entry.held), amountsOf(entry.settled));
+      return { k, f: formatFacts(entry.facts), n };
+    }
+    case 'ran_out':
+    case 'released':
+    case 'withdrawn':
+      return {
+        k,
+        f: formatFacts(entry.facts),
+        n: join(bit(entry.ranOut), amountsOf(entry.held)),
+      };
+    case 'denied': {
+      const n = join(entry.calls, entry.firstUs, entry.lastUs, amountsOf(entry.asked));
+      return { k, f: formatFacts(entry.facts), w: `${entry.rule}\t${entry.partition}`, n };
+    }
+    case 'halted': {
+      const { rule, by, why } = entry;
+      const j = JSON.stringify({ ...(rule && { rule }), ...(by && { by }), why });
+      return { k, g: fieldOf(entry.agent), n: join(entry.atMs * 1000, entry.untilUs), j };
+    }
+    case 'resumed':
+      return { k, g: fieldOf(entry.agent), j: entry.by };
+    case 'granted': {
+      const { agent, rule, add, by, why, untilUs } = entry;
+      return {
+        k,
+        j: JSON.stringify({ agent, rule, add: String(add), by, why, until: String(untilUs) }),
+      };
+    }
+    case 'threshold':
+      return {
+        k,
+        w: windowKey('', entry.rule, '', entry.partition),
+        n: join(METRICS.indexOf(entry.metric), entry.limit, entry.amount),
+        g: entry.agent,
+      };
+    case 'policy':
+    case 'annotation': {
+      const { id: _id, atMs: _atMs, kind: _kind, ...rest } = entry;
+      return { k, j: JSON.stringify(rest) };
+    }
+  }
+}
+
+/** As lua/include/orders.lua names its fields. */
+function agentOf(field: string): string {
+  return field === 'everyone' ? EVERYONE : field.slice('halt:'.length);
+}
+
+function fieldOf(agent: string): string {
+  return agent === EVERYONE ? 'everyone' : `halt:${agent}`;
+}
+
+function amountsOf({ costNano, tokensIn, tokensOut, costSource }: Amounts): string {
+  return `${costNano} ${tokensIn} ${tokensOut} ${COST_SOURCES.indexOf(costSource)}`;
+}
+
+function bit(flag: boolean): number {
+  return flag ? 1 : 0;
+}
+
+function join(...parts: (number | string)[]): string {
+  return parts.join(' ');
+}

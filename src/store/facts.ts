@@ -1,0 +1,83 @@
+import { attributeOf, type Call } from '../model/call.js';
+import type { Facts } from '../model/entry.js';
+
+/**
+ * The facts of a call as one line: tab-separated in this order, then name and value of each label;
+ * what is absent at the end is left out. No text of a call has a tab.
+ */
+const ORDER = [
+  'callId',
+  'agent',
+  'team',
+  'costCentre',
+  'instance',
+  'tool',
+  'model',
+  'provider',
+  'operation',
+  'run',
+  'parentCallId',
+  'rootAgent',
+  'depth',
+  'fingerprint',
+  'timestampMs',
+] as const satisfies readonly (keyof Facts)[];
+
+const TAB = '\t';
+
+/** What the ledger keeps of a call. */
+export function factsOf(call: Call): Facts {
+  return {
+    callId: call.callId,
+    agent: call.agent,
+    team: call.team,
+    costCentre: call.costCentre,
+    instance: call.instance,
+    tool: call.tool,
+    model: call.model,
+    provider: call.provider,
+    operation: call.operation,
+    run: attributeOf(call, 'run'),
+    parentCallId: call.parentCallId,
+    rootAgent: call.rootAgent || call.agent,
+    depth: call.depth,
+    fingerprint: call.fingerprint,
+    timestampMs: call.timestampMs,
+    labels: call.labels,
+  };
+}
+
+export function formatFacts(facts: Facts): string {
+  const { agent, rootAgent, depth, timestampMs } = facts;
+  let line = `${facts.callId}\t${agent}\t${facts.team}\t${facts.costCentre}\t${facts.instance}\t${facts.tool}\t${facts.model}\t${facts.provider}\t${facts.operation}\t${facts.run}\t${facts.parentCallId}\t${rootAgent === agent ? '' : rootAgent}\t${depth || ''}\t${facts.fingerprint}\t${timestampMs ?? ''}`;
+  for (const name of Object.keys(facts.labels)) line += `\t${name}\t${facts.labels[name]}`;
+  return line.replace(/\t+$/, '');
+}
+
+export function parseFacts(line: string): Facts {
+  const texts = line.split(TAB);
+  const text = (name: (typeof ORDER)[number]) => texts[ORDER.indexOf(name)] ?? '';
+  const labels: Record<string, string> = {};
+  for (let at = ORDER.length; at < texts.length; at += 2) {
+    labels[texts[at] ?? ''] = texts[at + 1] ?? '';
+  }
+  const timestamp = text('timestampMs');
+  return {
+    callId: text('callId'),
+    agent: text('agent'),
+    team: text('team'),
+    costCentre: text('costCentre'),
+    instance: text('instance'),
+    tool: text('tool'),
+    model: text('model'),
+    provider: text('provider'),
+    operation: text('operation'),
+    run: text('run'),
+    parentCallId: text('parentCallId'),
+    rootAgent: text('rootAgent') || text('agent'),
+    depth: Number(text('depth')),
+    fingerprint: text('fingerprint'),
+    timestampMs: timestamp === '' ? undefined : Number(timestamp),
+    labels,
+  };
+}

@@ -1,0 +1,40 @@
+import type { EventEntry } from '../model/entry.js';
+import type { SpendAttributes, Sums } from '../model/spend.js';
+
+/** Spend of one hour or day, for one combination of attributes. */
+export interface SpendRow {
+  /** When its hour or day begins, ms since the Unix epoch. */
+  readonly startMs: number;
+  /** The same object for the same attributes, so that a Map can be keyed by it. */
+  readonly attributes: SpendAttributes;
+  readonly sums: Readonly<Sums>;
+}
+
+export type Grain = 'hour' | 'day';
+
+/** A policy that took effect. */
+export interface PolicyText {
+  readonly hash: string;
+  /** The file as it was; '' if it was too large to be kept. */
+  readonly text: string;
+}
+
+/** The spend of a domain, as folded from its ledger. Days and hours are those of the policy's timezone. */
+export interface Spend {
+  /**
+   * Rows of the hours or days that begin at one of `startsMs`, in no order; a batch at a time.
+   * @param startsMs the starts of days, or whole hours from there (policy/days)
+   * @param only reads no other rows, which is cheap for one agent
+   */
+  rows(
+    grain: Grain,
+    startsMs: readonly number[],
+    only?: (attributes: SpendAttributes) => boolean,
+  ): AsyncIterable<readonly SpendRow[]>;
+  /** What happened besides calls, in the order of its ids, as far as it is remembered (400 days). */
+  events(fromMs: number, toMs: number): Promise<EventEntry[]>;
+  /** The policies by hash, as far as they are remembered. */
+  policies(): Promise<ReadonlyMap<string, PolicyText>>;
+  /** The first and the last moment that it knows of; undefined if it knows nothing. */
+  known(): Promise<{ sinceMs: number; untilMs: number } | undefined>;
+}
