@@ -151,7 +151,7 @@ async function openStore(
     },
     onDown: (why) => monitor.down(why),
   });
-  const store = createStore(connection, metrics);
+  const store = createStore(connection, metrics, () => policy.current().ledger.maxEntries);
   const journal = createJournal(metrics, log);
   const monitor = startMonitor(connection, store, metrics, log);
   if (!embedded) log.info({ redis: formatRedisAddress(address) }, 'using the Redis of the fleet');

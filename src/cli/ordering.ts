@@ -54,7 +54,12 @@ export async function withOrders(
         EXIT.unreachable,
       );
     }
-    return await work({ orders: ordersOf(connection, domain), connection, domain, policy });
+    return await work({
+      orders: ordersOf(connection, domain, policy.ledger.maxEntries),
+      connection,
+      domain,
+      policy,
+    });
   } catch (error) {
     if (error instanceof UsageError) throw error;
     return fail(`Redis has refused: ${error instanceof Error ? error.message : error}`, EXIT.wrong);

@@ -1,8 +1,11 @@
+import type { Entry } from '../../src/model/entry.js';
 import { parseRedisUrl, type RedisAddress } from '../../src/redis/address.js';
 import type { Connection } from '../../src/redis/connection.js';
 import { openConnection } from '../../src/redis/connection.js';
 import { type EmbeddedRedis, startEmbeddedRedis } from '../../src/redis/embedded.js';
 import { loadScripts, readLua, type Scripts } from '../../src/redis/scripts.js';
+import { readEntries } from './ledger.js';
+import { LEDGER } from './question.js';
 import { NO_REDIS, startRedis } from './redis.js';
 import { until } from './until.js';
 
@@ -45,6 +48,8 @@ export interface SimulatedRedis {
   setClock(us: number): Promise<void>;
   /** Every key of the product with its value and its end. */
   dump(): Promise<Record<string, string>>;
+  /** What the ledger has; every entry can be read. */
+  ledger(): Promise<Entry[]>;
   flush(): Promise<void>;
   close(): Promise<void>;
 }
@@ -98,6 +103,9 @@ export async function startSimulated(engine: Engine): Promise<SimulatedRedis> {
         if (digest !== '') state[key] = `${String(digest)} until ${end}`;
       }
       return state;
+    },
+    async ledger() {
+      return readEntries(await connection.command('XRANGE', LEDGER, '-', '+'));
     },
     async flush() {
       await connection.command('FLUSHALL', '');
