@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -51,19 +52,24 @@ describe('a keeper that does not come to its end', { skip: NO_REDIS }, () => {
     assert.deepEqual([folded, lost, aside], [entries.length, 0, 0], note);
   }
 
-  /** Kills keepers one after another, while entries come. */
-  async function killMany(random: Seeded, domain: string, times: number) {
-    const entries = entriesOf(random, times * 60, Date.now() - 3 * DAY_MS);
+  /** Kills keepers one after another, while entries come and another keeper folds. */
+  async function killMany(random: Seeded, domain: string, times: number): Promise<Entry[]> {
+    const entries = entriesOf(random, 200 * times, Date.now() - 3 * DAY_MS);
+    const folder = newFolder();
     let written = 0;
-    let killed = 0;
-    while (killed < times) {
-      await appendEntries(connection, domain, entries.slice(written, written + 40));
-      written += 40;
+    const append = async (count: number) => {
+      await appendEntries(connection, domain, entries.slice(written, written + count));
+      written += count;
+    };
+    for (let killed = 0; killed < times; ) {
       const [nth, when] = [1 + random.below(COMMANDS), random.pick(['before', 'sent', 'replied'])];
-      const child = startFolding(domain, 5 + random.below(10), nth, when, 'SIGKILL');
-      const over = ended(child);
-      // Another folds at the same time, and lives.
-      await foldBatch(connection, domain, newFolder(), UTC, 1 + random.below(20));
+      const child = startFolding(domain, 2 + random.below(10), nth, when, 'SIGKILL');
+      await Promise.race([once(child.stdout, 'data'), once(child, 'exit')]);
+      const over = once(child, 'exit');
+      while (child.signalCode === null && child.exitCode === null) {
+        await append(1 + random.below(8));
+        if (random.onceIn(2)) await foldBatch(connection, domain, folder, UTC, 1 + random.below(4));
+      }
       await over;
       if (child.signalCode === 'SIGKILL') killed += 1;
     }
@@ -97,8 +103,8 @@ describe('a keeper that does not come to its end', { skip: NO_REDIS }, () => {
     await foldPending(connection, 'asleep', UTC, FOREVER_MS);
     assert.notEqual((await readFoldState(connection, 'asleep')).position, asleepAt);
     child.kill('SIGCONT');
-    await ended(child);
-    assert.match(out, /^done [1-9]/, 'it was beaten');
+    await once(child, 'exit');
+    assert.match(out, /done [1-9]/, 'it was beaten');
     await assertExact('asleep', entries, `SEED=${random.seed}`);
   });
 
@@ -127,10 +133,6 @@ describe('a keeper that does not come to its end', { skip: NO_REDIS }, () => {
     }
   });
 });
-
-function ended(child: ChildProcess): Promise<void> {
-  return new Promise((resolve) => child.once('exit', () => resolve()));
-}
 
 function isStopped({ pid }: ChildProcess): boolean {
   return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.startsWith('T') ?? false;

@@ -12,10 +12,6 @@ import { UTC } from './ledger.js';
 const [port, domain = '', count, nth, when = '', signal = 'SIGKILL'] = process.argv.slice(2);
 
 let commands = 0;
-const meet = (moment: string) => {
-  if (commands !== Number(nth) || moment !== when) return;
-  process.kill(process.pid, signal as NodeJS.Signals);
-};
 
 const real = openConnection({
   address: {
@@ -37,9 +33,13 @@ const real = openConnection({
 
 async function send<T>(work: () => Promise<T>): Promise<T> {
   commands += 1;
+  const isIt = commands === Number(nth);
+  const meet = (moment: string) => {
+    if (isIt && moment === when) process.kill(process.pid, signal as NodeJS.Signals);
+  };
   meet('before');
   const reply = work();
-  if (commands === Number(nth) && when === 'sent') setImmediate(() => meet('sent'));
+  setImmediate(() => meet('sent'));
   await reply;
   meet('replied');
   return reply;
@@ -52,6 +52,7 @@ const connection = {
 };
 
 async function fold(): Promise<void> {
+  process.stdout.write('ready\n');
   const folder = newFolder();
   let beaten = 0;
   for (let more = true; more; ) {
