@@ -3,7 +3,7 @@ import type { Connection } from '../redis/connection.js';
 import type { Batch } from './batch.js';
 import { type FoldState, formatFoldState } from './fold-state.js';
 import { asideKey, attributesKey, eventsKey, foldKey, numbersKey, openKeys } from './keys.js';
-import { numberedFields, type Placed } from './rows.js';
+import { numberedFields, type Placed } from './place.js';
 import { formatSums } from './sums.js';
 
 /** Who folds: a name that no other process has. */

@@ -5,7 +5,7 @@ import { type FoldOptions, sumUp } from './batch.js';
 import { commitBatch, type Folder, newFolder } from './commit.js';
 import { parseEntry } from './entry.js';
 import { type FoldState, readFoldState } from './fold-state.js';
-import { placeGroups } from './rows.js';
+import { placeGroups } from './place.js';
 import { type RawEntry, readUnfolded } from './unfolded.js';
 
 /**

@@ -5,7 +5,7 @@ import { commitBatch, newFolder } from './commit.js';
 import { BATCH, msOf } from './fold.js';
 import { type FoldState, readFoldState } from './fold-state.js';
 import { ledgerKey } from './keys.js';
-import { placeGroups } from './rows.js';
+import { placeGroups } from './place.js';
 
 /** Tries at one batch: each is lost only to a commit of somebody else, and they come once a second. */
 const MAX_TRIES = 100;

@@ -5,7 +5,8 @@ import { parseAttributes } from './attributes.js';
 import { msOf } from './fold.js';
 import { BEGINNING, type FoldState, readFoldState } from './fold-state.js';
 import { eventsKey, ledgerKey, policiesKey, spendKey } from './keys.js';
-import { readAttributes, SHARD_SIZE } from './rows.js';
+import { readAttributes } from './place.js';
+import { SHARD_SIZE } from './rows.js';
 import type { Grain, PolicyText, Spend, SpendRow } from './spend.js';
 import { parseSums } from './sums.js';
 

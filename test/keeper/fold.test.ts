@@ -9,7 +9,7 @@ import { foldBatch, foldPending } from '../../src/store/fold.js';
 import { readFoldState } from '../../src/store/fold-state.js';
 import { importEntries } from '../../src/store/import.js';
 import { asideKey, ledgerKey, openKeys } from '../../src/store/keys.js';
-import { placeGroups } from '../../src/store/rows.js';
+import { placeGroups } from '../../src/store/place.js';
 import type { SpendRow } from '../../src/store/spend.js';
 import { readSpend } from '../../src/store/spend-reader.js';
 import {
