@@ -16,6 +16,9 @@ export const SCRIPT_NAMES = [
   'resume',
   'grant',
   'list',
+  'fold',
+  'run_out',
+  'spend',
 ] as const;
 export type ScriptName = (typeof SCRIPT_NAMES)[number];
 export type Scripts = Readonly<Record<ScriptName, string>>;

@@ -4,7 +4,7 @@ import type { Connection } from '../../src/redis/connection.js';
 import { openConnection } from '../../src/redis/connection.js';
 import { type EmbeddedRedis, startEmbeddedRedis } from '../../src/redis/embedded.js';
 import { loadScripts, readLua, type Scripts } from '../../src/redis/scripts.js';
-import { readEntries } from './ledger.js';
+import { readEntries } from './entries.js';
 import { LEDGER } from './question.js';
 import { NO_REDIS, startRedis } from './redis.js';
 import { until } from './until.js';
