@@ -45,7 +45,7 @@ test('the growth of an agent whose calls grow by 10% a week is named', () => {
     'lead-researcher',
     56,
     (dayStart) => [{ kind: 'growth', agent: 'lead-researcher', fromMs: dayStart(0), perWeek: 0.1 }],
-    { callsPerDay: 300 },
+    { callsPerDay: 300, callsPerTask: 2, noise: 0.1 },
   );
   const weekly = Array.from({ length: 8 }, () => 0n);
   for (const entry of historyOf(seed, plan)) {
