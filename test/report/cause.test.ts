@@ -42,7 +42,7 @@ test('the cause that is named is the one that was planted', (t) => {
   for (let i = 0; i < 12; i += 1) {
     const agent = AGENTS[i % AGENTS.length] ?? '';
     for (const [planted, eventOf] of Object.entries(PLANTED)) {
-      const steady = { rhythm: 'customers', callsPerDay: 120 } as const;
+      const steady = { rhythm: 'customers', callsPerDay: 80 } as const;
       const plan = planOf(
         agent,
         DAYS_BEFORE + DAYS_AFTER,
