@@ -4,7 +4,7 @@ import { median, spread } from './median.js';
 const HOUR_MS = 3_600_000;
 
 /** A day is unusual if it is at least so many times what is expected, */
-const MIN_RATIO = 2;
+export const MIN_RATIO = 2;
 /** so many deviations above it, since some agents double every other week, */
 const MIN_Z = 4;
 /** and by so much of a normal day, since nobody wants to hear of cents. */
@@ -23,7 +23,7 @@ const MIN_SPREAD_OF_NORMAL = MIN_EXCESS / MIN_Z;
 /** Under this there is nothing to compare with: a first day, its second, and a weekend. */
 const MIN_DAYS = 3;
 /** From here on each day of the week has a median of its own. */
-const WEEKDAY_DAYS = 21;
+export const WEEKDAY_DAYS = 21;
 
 /** How the spend of one day compares with what was to be expected. Money in nano-dollars. */
 export interface Unusual {
