@@ -16,6 +16,7 @@ export const SCRIPT_NAMES = [
   'resume',
   'grant',
   'list',
+  'append',
 ] as const;
 export type ScriptName = (typeof SCRIPT_NAMES)[number];
 export type Scripts = Readonly<Record<ScriptName, string>>;

@@ -22,6 +22,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['client'],
   ['wire'],
   ['keeper'],
+  ['simulate'],
   ['guard'],
   ['report'],
   ['policy'],
