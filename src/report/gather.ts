@@ -57,3 +57,10 @@ export function totalOf(gathered: ReadonlyMap<unknown, Sums>): Sums {
   for (const sums of gathered.values()) addTo(total, sums);
   return total;
 }
+
+/** The sums with the most cost first; of equal ones, the most calls. */
+export function sumTop<Key>(by: ReadonlyMap<Key, Sums>): [Key, Sums][] {
+  return [...by].sort(
+    ([, a], [, b]) => Number(b.costNano - a.costNano) || b.calls + b.denied - a.calls - a.denied,
+  );
+}

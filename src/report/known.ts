@@ -19,18 +19,25 @@ export function howKnown(sums: Sums): string {
   );
 }
 
+export interface Gaps {
+  readonly notes: readonly string[];
+  /** The period before is known, at least in part; or as a whole. */
+  readonly comparable: boolean;
+  readonly whole: boolean;
+}
+
 /** What is missing from the spend of these periods: the current one, then what it is compared with. */
 export async function gapsOf(
   spend: Spend,
   timezone: string,
   period: Period,
   before: Period,
-): Promise<{ notes: string[]; comparable: boolean }> {
+): Promise<Gaps> {
   const known = await spend.known();
   if (!known) {
     const note =
       'nothing has been recorded yet: no call has been authorized, or no keeper has summed any up (tollgate doctor says more)';
-    return { notes: [note], comparable: false };
+    return { notes: [note], comparable: false, whole: false };
   }
   const { sinceMs, untilMs } = known;
   const notes: string[] = [];
@@ -42,5 +49,5 @@ export async function gapsOf(
   if (period.untilMs - untilMs > HOUR_MS) {
     notes.push(`nothing has been recorded since ${formatMoment(untilMs, timezone)}`);
   }
-  return { notes, comparable: sinceMs < before.untilMs };
+  return { notes, comparable: sinceMs < before.untilMs, whole: sinceMs <= before.fromMs };
 }

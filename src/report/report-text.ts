@@ -1,6 +1,6 @@
 import { noSums, type Sums } from '../model/spend.js';
 import { NONE } from './by.js';
-import { change, count, counted, decimalsFor, exactUsd, percent, ratioOf, usd } from './figures.js';
+import { change, count, counted, decimalsFor, percent, ratioOf, usd } from './figures.js';
 import { addTo } from './gather.js';
 import { howKnown } from './known.js';
 import type { Report, ReportRow } from './report.js';
@@ -79,62 +79,4 @@ function sumOf(rows: readonly ReportRow[]): { sums: Sums; before: Sums } {
     addTo(sum.before, row.before);
   }
   return sum;
-}
-
-/** The sums for programs: money as exact decimals in USD. */
-export function sumsJson(sums: Sums): Record<string, string | number> {
-  return {
-    costUsd: exactUsd(sums.costNano),
-    calls: sums.calls,
-    tokensIn: sums.tokensIn,
-    tokensOut: sums.tokensOut,
-    unsettledUsd: exactUsd(sums.unsettledNano),
-    assumedUsd: exactUsd(sums.assumedNano),
-    unauthorizedUsd: exactUsd(sums.unauthorizedNano),
-    denied: sums.denied,
-    deniedUsd: exactUsd(sums.deniedNano),
-  };
-}
-
-/** The report for programs. */
-export function reportJson(report: Report, top: number): object {
-  const { query, before, rows, total, totalBefore, notes, comparable } = report;
-  return {
-    period: { name: query.period.name, from: iso(query.period.fromMs), to: iso(query.period.untilMs) },
-    before: { name: before.name, from: iso(before.fromMs), to: iso(before.untilMs), known: comparable },
-    timezone: query.timezone,
-    rows: rows.slice(0, top).map(({ values, sums, before: earlier }) => ({
-      ...Object.fromEntries(query.by.map((by, at) => [by, values[at]])),
-      ...sumsJson(sums),
-      beforeUsd: exactUsd(earlier.costNano),
-    })),
-    total: { ...sumsJson(total), beforeUsd: exactUsd(totalBefore.costNano) },
-    known: howKnown(total),
-    notes,
-  };
-}
-
-/** The report for a spreadsheet. */
-export function reportCsv(report: Report, top: number): string {
-  const { query, rows } = report;
-  const columns = Object.keys(sumsJson(noSums()));
-  const lines = [
-    [...query.by, ...columns, 'beforeUsd'],
-    ...rows.slice(0, top).map(({ values, sums, before }) => [
-      ...values,
-      ...Object.values(sumsJson(sums)),
-      exactUsd(before.costNano),
-    ]),
-  ];
-  return lines.map((cells) => cells.map(csvCell).join(',')).join('\n');
-}
-
-/** Quoted where it must be; a name that a spreadsheet would take for a formula gets a quote before it. */
-function csvCell(cell: string | number): string {
-  const text = typeof cell === 'string' && /^[=+@\t]|^-(?!\d)/.test(cell) ? `'${cell}` : String(cell);
-  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
-export function iso(ms: number): string {
-  return new Date(ms).toISOString();
 }
