@@ -10,9 +10,12 @@ const WORTH_A_CAUSE = 0.1;
 
 /** The answer in a few plain sentences, to be pasted into a mail. */
 export function agentSentences(answer: AgentAnswer): string[] {
-  return [spentSentence(answer), whereSentence(answer), deniedSentence(answer), limitSentence(answer)].filter(
-    (sentence) => sentence !== '',
-  );
+  return [
+    spentSentence(answer),
+    whereSentence(answer),
+    deniedSentence(answer),
+    limitSentence(answer),
+  ].filter((sentence) => sentence !== '');
 }
 
 function spentSentence(answer: AgentAnswer): string {
@@ -21,13 +24,16 @@ function spentSentence(answer: AgentAnswer): string {
   const who = `Agent ${query.agent}${team === '' ? '' : ` of ${team}`}`;
   const when = period.days.length === 1 ? `on ${dayName(answer)}` : `from ${period.name}`;
   const actual = roundUsd(sums.costNano);
-  if (sums.costNano === 0n && (!expected || expected.nano === 0n)) return `${who} spent nothing ${when}.`;
+  if (sums.costNano === 0n && (!expected || expected.nano === 0n))
+    return `${who} spent nothing ${when}.`;
   if (!expected) return `${who} spent ${actual} ${when}; there is nothing to compare that with.`;
   const impact = sums.costNano - expected.nano;
   const share = ratioOf(impact, expected.nano);
   const figures = `${actual} instead of ${roundUsd(expected.nano)}, ${changeUsd(impact)}${share === undefined ? '' : `, ${share > 0 ? '+' : ''}${Math.round(share * 100)}%`}`;
   const since =
-    unusual?.firstHourMs === undefined ? '' : `, from ${formatTime(unusual.firstHourMs, query.timezone)} on`;
+    unusual?.firstHourMs === undefined
+      ? ''
+      : `, from ${formatTime(unusual.firstHourMs, query.timezone)} on`;
   const because = becauseOf(answer);
   if (unusual?.unusual) {
     const multiple =
@@ -35,10 +41,14 @@ function spentSentence(answer: AgentAnswer): string {
     return `${who} spent ${multiple} ${when} (${figures})${since}${because}.`;
   }
   if (expected.basis === 'days') {
-    const normal = share !== undefined && Math.abs(share) < WORTH_A_CAUSE ? 'about what is normal' : 'not unusual';
+    const normal =
+      share !== undefined && Math.abs(share) < WORTH_A_CAUSE
+        ? 'about what is normal'
+        : 'not unusual';
     return `${who} spent ${actual} ${when}, ${normal} (${figures})${because}.`;
   }
-  if (expected.nano === 0n) return `${who} spent ${actual} ${when}, and nothing in the time before.`;
+  if (expected.nano === 0n)
+    return `${who} spent ${actual} ${when}, and nothing in the time before.`;
   const compared = `${times(expected.ratio ?? 1)} what it had in the time before`;
   return `${who} spent ${compared} ${when} (${figures})${because}.`;
 }
@@ -71,7 +81,9 @@ function whereSentence({ gathered, sums }: AgentAnswer): string {
   );
   if (!top || top[0] === '') return '';
   const share = ratioOf(top[1].costNano, sums.costNano) ?? 0;
-  return share >= 0.995 ? `All of it went to ${top[0]}.` : `${roundPercent(share)} of it went to ${top[0]}.`;
+  return share >= 0.995
+    ? `All of it went to ${top[0]}.`
+    : `${roundPercent(share)} of it went to ${top[0]}.`;
 }
 
 function deniedSentence({ sums, happened, query }: AgentAnswer): string {
@@ -93,14 +105,16 @@ function deniedSentence({ sums, happened, query }: AgentAnswer): string {
 function limitSentence({ limits, query }: AgentAnswer): string {
   const main = limits.rules[0];
   if (!main) return '';
-  const { then, now, changes } = main;
+  const { was: then, now, changes } = main;
   if (limits.policyThen === undefined) {
     return now ? `Its limit is now ${limitText(now)}; what it was then is not known.` : '';
   }
   const last = changes.at(-1);
   if (!last) return `Its limit was and is ${limitText(now)}.`;
   const since = `since ${formatDay(last.atMs, query.timezone)}`;
-  const was = then ? `Its limit was then ${limitText(then)}` : `It had no limit under ${main.rule} then`;
+  const was = then
+    ? `Its limit was then ${limitText(then)}`
+    : `It had no limit under ${main.rule} then`;
   if (!now) return `${was}; it has had none ${since}.`;
   if (sameText(then, now)) return `${was}, and it is so again ${since}.`;
   return `${was}; it has been ${shortText(then, now)} ${since}.`;

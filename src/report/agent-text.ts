@@ -63,10 +63,18 @@ function figureLines(answer: AgentAnswer, style: Style): string[] {
     ]);
   }
   if (unusual?.firstHourMs !== undefined) {
-    rows.push(['since', formatTime(unusual.firstHourMs, query.timezone), 'the first hour of deviation']);
+    rows.push([
+      'since',
+      formatTime(unusual.firstHourMs, query.timezone),
+      'the first hour of deviation',
+    ]);
   }
   if (sums.denied > 0) {
-    rows.push(['denied', count(sums.denied), `calls, estimated at ${roundUsd(sums.deniedNano)}; no part of the spend`]);
+    rows.push([
+      'denied',
+      count(sums.denied),
+      `calls, estimated at ${roundUsd(sums.deniedNano)}; no part of the spend`,
+    ]);
   }
   const lines = table(
     [{ title: '' }, { title: '', right: true, paint: style.bold }, { title: '' }],
@@ -102,7 +110,7 @@ function basisText({ query, period, before, unusual }: AgentAnswer, expected: Ex
 function dayLines({ days, query }: AgentAnswer, style: Style): string[] {
   // A quarter and more: its days are not read one by one.
   if (days.length < 2 || days.length > 92) return [];
-  const most = days.reduce((max, { sums }) => (sums.costNano > max ? sums.costNano : max), 0n);
+  const most = days.reduce((max, { sums }) => Math.max(sums.costNano, max), 0n);
   const decimals = decimalsFor(most);
   const rows = days.map(({ startMs, sums, unusual }) => [
     formatWeekday(startMs, query.timezone),
@@ -124,7 +132,11 @@ function dayLines({ days, query }: AgentAnswer, style: Style): string[] {
   );
 }
 
-function kindLines(kind: 'tool' | 'model', { gathered, expected }: AgentAnswer, style: Style): string[] {
+function kindLines(
+  kind: 'tool' | 'model',
+  { gathered, expected }: AgentAnswer,
+  style: Style,
+): string[] {
   const now = sumBy(gathered, (attributes) => attributes[kind]);
   const usual = sumBy(expected?.usual ?? new Map(), (attributes) => attributes[kind]);
   const names = [...new Set([...now.keys(), ...usual.keys()])];
@@ -149,7 +161,15 @@ function kindLines(kind: 'tool' | 'model', { gathered, expected }: AgentAnswer, 
   if (rest.length > 0) {
     const all = rest.reduce((sum, name) => sum + cost(name, now), 0n);
     const calls = rest.reduce((sum, name) => sum + (now.get(name)?.calls ?? 0), 0);
-    rows.push([counted(rest.length, 'other'), usd(all, decimals), '', percent(ratioOf(all, total) ?? 0), '', '', count(calls)]);
+    rows.push([
+      counted(rest.length, 'other'),
+      usd(all, decimals),
+      '',
+      percent(ratioOf(all, total) ?? 0),
+      '',
+      '',
+      count(calls),
+    ]);
   }
   return table(
     [
@@ -175,10 +195,10 @@ function limitLines({ limits, query, period }: AgentAnswer, style: Style): strin
   const { timezone } = query;
   if (limits.rules.length === 0) return [];
   const unknown = limits.policyThen === undefined;
-  const rows = limits.rules.map(({ rule, then, now, changes }) => [
+  const rows = limits.rules.map(({ rule, was, now, changes }) => [
     rule,
-    unknown ? 'not known' : limitText(then),
-    sameText(then, now) ? 'the same' : limitText(now),
+    unknown ? 'not known' : limitText(was),
+    sameText(was, now) ? 'the same' : limitText(now),
     changes.length === 0
       ? ''
       : `${formatDay(changes.at(-1)?.atMs ?? 0, timezone)}${changes.length > 1 ? ` (${counted(changes.length, 'change')})` : ''}`,
@@ -190,7 +210,11 @@ function limitLines({ limits, query, period }: AgentAnswer, style: Style): strin
     style,
   );
   if (unknown && limits.knownSinceMs !== undefined) {
-    lines.push(style.dim(`the policies in force are known from ${formatDay(limits.knownSinceMs, timezone)} on`));
+    lines.push(
+      style.dim(
+        `the policies in force are known from ${formatDay(limits.knownSinceMs, timezone)} on`,
+      ),
+    );
   } else if (unknown) {
     lines.push(style.dim('the ledger knows of no policy; now is what the policy file says'));
   }

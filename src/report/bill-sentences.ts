@@ -25,7 +25,14 @@ export function billSentences(answer: BillAnswer): string[] {
   ].filter((sentence) => sentence !== '');
 }
 
-function totalSentence({ query, before, total, totalBefore, comparable, whole }: BillAnswer): string {
+function totalSentence({
+  query,
+  before,
+  total,
+  totalBefore,
+  comparable,
+  whole,
+}: BillAnswer): string {
   const now = roundUsd(total.costNano);
   const bill = `The bill of ${query.period.name.replace(', so far', ' so far')} is ${now}`;
   if (!comparable) return `${bill}; there is nothing to compare it with yet.`;
@@ -33,7 +40,8 @@ function totalSentence({ query, before, total, totalBefore, comparable, whole }:
   const than = `${before.name}${whole ? '' : ', which is known only in part'} (${roundUsd(totalBefore.costNano)}`;
   const share = Number(by) / Number(totalBefore.costNano);
   if (totalBefore.costNano <= 0n) return `${bill}; nothing was spent in ${before.name}.`;
-  if (Math.abs(share) < STEADY) return `${bill}, about the same as that of ${than}, ${changeUsd(by)}).`;
+  if (Math.abs(share) < STEADY)
+    return `${bill}, about the same as that of ${than}, ${changeUsd(by)}).`;
   const more = share > 0 ? 'more' : 'less';
   return `${bill}, ${roundPercent(Math.abs(share))} ${more} than that of ${than}, ${changeUsd(by)}).`;
 }
@@ -42,17 +50,23 @@ function totalSentence({ query, before, total, totalBefore, comparable, whole }:
 function causeSentences(answer: BillAnswer): string[] {
   const { agents, total, totalBefore } = answer;
   const by = total.costNano - totalBefore.costNano;
-  const along = agents.filter(({ changeNano }) => changeNano !== 0n && changeNano > 0n === by >= 0n);
+  const along = agents.filter(
+    ({ changeNano }) => changeNano !== 0n && changeNano > 0n === by >= 0n,
+  );
   const named = along
     .filter(({ share = 0 }, at) => at === 0 || share >= WORTH_NAMING)
     .slice(0, NAMED)
     .filter(({ changeNano }) => Math.abs(Number(changeNano)) >= Number(total.costNano) * STEADY);
   const sentences = named.map((one, at) => partSentence(one, at, answer));
-  const against = agents.find(({ changeNano }) => changeNano !== 0n && changeNano > 0n !== by >= 0n);
+  const against = agents.find(
+    ({ changeNano }) => changeNano !== 0n && changeNano > 0n !== by >= 0n,
+  );
   if (against && Math.abs(Number(against.changeNano)) >= Math.abs(Number(by)) * WORTH_NAMING) {
     const more = against.changeNano > 0n ? 'more' : 'less';
     const size = roundUsd(against.changeNano < 0n ? -against.changeNano : against.changeNano);
-    const because = against.cause ? `, because ${causeWord(against.cause.cause, against.cause.detail)}` : '';
+    const because = against.cause
+      ? `, because ${causeWord(against.cause.cause, against.cause.detail)}`
+      : '';
     sentences.push(`${nameOf(against)} spent ${size} ${more}${because}.`);
   }
   return sentences;
@@ -68,7 +82,8 @@ function partSentence(one: AgentChange, at: number, { query, noted }: BillAnswer
       : `changed by ${amount}`;
   const fresh = before.calls === 0 ? ', and is new' : sums.calls === 0 ? ', and is gone' : '';
   const because = cause && fresh === '' ? `, because ${causeWord(cause.cause, cause.detail)}` : '';
-  const day = mostlyOnMs === undefined ? '' : `, most of it on ${formatDay(mostlyOnMs, query.timezone)}`;
+  const day =
+    mostlyOnMs === undefined ? '' : `, most of it on ${formatDay(mostlyOnMs, query.timezone)}`;
   const note = noted.find(({ agent }) => agent === one.agent);
   const said = at === 0 && note ? ` ("${note.text}", noted by ${note.by})` : '';
   return `${nameOf(one)} ${part}${fresh}${because}${day}${said}.`;
@@ -92,7 +107,10 @@ function cameAndWent({ agents, comparable }: BillAnswer): string {
 
 function growthSentence({ agents, growth, total }: BillAnswer): string {
   const growing = agents
-    .filter(({ growth: own, sums }) => own && Number(sums.costNano) >= Number(total.costNano) * WORTH_GROWTH)
+    .filter(
+      ({ growth: own, sums }) =>
+        own && Number(sums.costNano) >= Number(total.costNano) * WORTH_GROWTH,
+    )
     .sort((a, b) => Number((b.weekly.at(-1) ?? 0n) - (a.weekly.at(-1) ?? 0n)))
     .slice(0, NAMED)
     .map((one) => {

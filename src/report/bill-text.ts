@@ -94,14 +94,17 @@ function shareText({ share }: AgentChange): string {
   return share === undefined || Math.abs(share) > 9.99 ? '' : roundPercent(share);
 }
 
-function why({ sums, before, cause, changeNano, mostlyOnMs, growth }: AgentChange, answer: BillAnswer): string {
+function why(
+  { sums, before, cause, changeNano, mostlyOnMs, growth }: AgentChange,
+  answer: BillAnswer,
+): string {
   if (!answer.comparable) return '';
   if (before.calls === 0 && sums.calls > 0) return 'new';
   if (sums.calls === 0 && before.calls > 0) return 'gone';
   // What is under a hundredth of the bill has a cause too, but nobody asks for it.
   const small = Math.abs(Number(changeNano)) < Number(answer.total.costNano) / 100;
-  const day = mostlyOnMs === undefined ? '' : `; mostly on ${formatDay(mostlyOnMs, answer.query.timezone)}`;
+  const day =
+    mostlyOnMs === undefined ? '' : `; mostly on ${formatDay(mostlyOnMs, answer.query.timezone)}`;
   const grows = growth ? `; +${(growth.perWeek * 100).toFixed(0)}% a week` : '';
   return !cause || small ? grows.slice(2) : `${cause.detail}${day}${grows}`;
 }
-

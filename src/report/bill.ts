@@ -1,6 +1,6 @@
+import type { AnnotationEntry } from '../model/entry.js';
 import { noSums, type SpendAttributes, type Sums } from '../model/spend.js';
 import { dayStartMs, dayStartsMs } from '../policy/days.js';
-import type { AnnotationEntry } from '../model/entry.js';
 import type { Spend } from '../store/spend.js';
 import { type Cause, causeOf } from './cause.js';
 import { add, addTo, type Gathered, totalOf } from './gather.js';
@@ -61,7 +61,7 @@ export interface BillAnswer {
 /** One agent as it is read. */
 interface Read {
   readonly now: Gathered;
-  readonly then: Gathered;
+  readonly earlier: Gathered;
   readonly daily: Map<number, bigint>;
   readonly weekly: bigint[];
 }
@@ -78,30 +78,33 @@ export async function explainBill(spend: Spend, query: BillQuery): Promise<BillA
   const totalBefore = noSums();
   const weekly = Array.from({ length: WEEKS }, () => 0n);
   const sides = [...read].map(([agent, of]) => {
-    const [sums, then] = [totalOf(of.now), totalOf(of.then)];
+    const [sums, earlier] = [totalOf(of.now), totalOf(of.earlier)];
     for (const [week, nano] of of.weekly.entries()) weekly[week] = (weekly[week] ?? 0n) + nano;
-    return { agent, of, sums, then, changeNano: sums.costNano - then.costNano };
+    return { agent, of, sums, earlier, changeNano: sums.costNano - earlier.costNano };
   });
-  for (const { sums, then } of sides) {
+  for (const { sums, earlier } of sides) {
     addTo(total, sums);
-    addTo(totalBefore, then);
+    addTo(totalBefore, earlier);
   }
   const sorted = sides
-    .filter(({ sums, then }) => sums.calls + sums.denied + then.calls + then.denied > 0)
-    .sort((a, b) => Number(size(b.changeNano) - size(a.changeNano)) || (a.agent < b.agent ? -1 : 1));
+    .filter(({ sums, earlier }) => sums.calls + sums.denied + earlier.calls + earlier.denied > 0)
+    .sort(
+      (a, b) => Number(size(b.changeNano) - size(a.changeNano)) || (a.agent < b.agent ? -1 : 1),
+    );
   const all = total.costNano - totalBefore.costNano;
-  const agents = sorted.map(({ agent, of, sums, then, changeNano }, at): AgentChange => {
-    const both = at < CAUSES && of.now.size > 0 && of.then.size > 0;
+  const agents = sorted.map(({ agent, of, sums, earlier, changeNano }, at): AgentChange => {
+    const both = at < CAUSES && of.now.size > 0 && of.earlier.size > 0;
     return {
       agent,
       team: teamOf(of),
       sums,
-      before: then,
+      before: earlier,
       changeNano,
       share: gaps.comparable && all !== 0n ? Number(changeNano) / Number(all) : undefined,
-      cause: both && gaps.comparable ? causeOf(sideOf(of.then, 1), sideOf(of.now, 1)) : undefined,
+      cause:
+        both && gaps.comparable ? causeOf(sideOf(of.earlier, 1), sideOf(of.now, 1)) : undefined,
       growth: growthOf(of.weekly),
-      mostlyOnMs: at < CAUSES ? mostlyOn(of, period, then) : undefined,
+      mostlyOnMs: at < CAUSES ? mostlyOn(of, period, earlier) : undefined,
       weekly: of.weekly,
     };
   });
@@ -128,7 +131,7 @@ async function readAgents(
     let found = read.get(agent);
     if (!found) {
       const weekly = Array.from({ length: WEEKS }, () => 0n);
-      found = { now: new Map(), then: new Map(), daily: new Map(), weekly };
+      found = { now: new Map(), earlier: new Map(), daily: new Map(), weekly };
       read.set(agent, found);
     }
     return found;
@@ -143,7 +146,7 @@ async function readAgents(
       const agent = of(attributes);
       const week = weekOf.get(startMs);
       if (week !== undefined) agent.weekly[week] = (agent.weekly[week] ?? 0n) + sums.costNano;
-      if (inBefore.has(startMs)) add(agent.then, attributes, sums);
+      if (inBefore.has(startMs)) add(agent.earlier, attributes, sums);
       if (!inPeriod.has(startMs)) continue;
       add(agent.now, attributes, sums);
       agent.daily.set(startMs, (agent.daily.get(startMs) ?? 0n) + sums.costNano);
@@ -151,7 +154,7 @@ async function readAgents(
   }
   if (before.hours.length > 0) {
     for await (const rows of spend.rows('hour', before.hours)) {
-      for (const { attributes, sums } of rows) add(of(attributes).then, attributes, sums);
+      for (const { attributes, sums } of rows) add(of(attributes).earlier, attributes, sums);
     }
   }
   return read;
@@ -167,8 +170,8 @@ function mostlyOn({ daily }: Read, period: Period, before: Sums): number | undef
   return whole <= 0n ? undefined : increases.find(({ by }) => by * 2n > whole && by > usual)?.ms;
 }
 
-function teamOf({ now, then }: Read): string {
-  for (const gathered of [now, then]) {
+function teamOf({ now, earlier }: Read): string {
+  for (const gathered of [now, earlier]) {
     let most: { team: string; nano: bigint } | undefined;
     for (const [{ team }, { costNano }] of gathered) {
       if (!most || costNano > most.nano) most = { team, nano: costNano };

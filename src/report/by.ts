@@ -18,10 +18,13 @@ export function parseBy(text: string, labels: readonly string[]): By[] | { probl
     );
     const label = name.startsWith(LABEL_PREFIX) ? name.slice(LABEL_PREFIX.length) : undefined;
     if (label !== undefined && !labels.includes(label)) return unknownLabel(label, labels);
-    const found = attribute ?? (label === undefined ? undefined : (`${LABEL_PREFIX}${label}` as By));
+    const found =
+      attribute ?? (label === undefined ? undefined : (`${LABEL_PREFIX}${label}` as By));
     if (found === undefined) {
       const all = [...SPEND_ATTRIBUTES, ...labels.map((known) => `${LABEL_PREFIX}${known}`)];
-      return { problem: `"${name}" is nothing that spend is summed by; there is ${all.join(', ')}` };
+      return {
+        problem: `"${name}" is nothing that spend is summed by; there is ${all.join(', ')}`,
+      };
     }
     if (!by.includes(found)) by.push(found);
   }
@@ -41,7 +44,7 @@ export function optionOf(attribute: SpendAttribute): string {
 }
 
 /** What the attributes have for it; '' if nothing. */
-export function valueOf(attributes: SpendAttributes, by: By): string {
+export function attributeOfSpend(attributes: SpendAttributes, by: By): string {
   if (!by.startsWith(LABEL_PREFIX)) return attributes[by as SpendAttribute];
   const name = by.slice(LABEL_PREFIX.length);
   return Object.hasOwn(attributes.labels, name) ? (attributes.labels[name] ?? '') : '';
@@ -55,7 +58,7 @@ export function parseFilters(
   for (const [by, pattern] of filters) {
     const glob = parseGlob(pattern);
     if (typeof glob === 'string') return { problem: `the ${by} "${pattern}" ${glob}` };
-    tests.push((attributes) => glob(valueOf(attributes, by) || NONE));
+    tests.push((attributes) => glob(attributeOfSpend(attributes, by) || NONE));
   }
   return tests.length === 0
     ? undefined

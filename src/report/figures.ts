@@ -5,7 +5,9 @@ const NANO = BigInt(NANO_PER_USD);
 /** Nano-dollars as a decimal in USD, exactly, for programs: "812.345678901", "-0.5", "12". */
 export function exactUsd(nano: bigint): string {
   const size = nano < 0n ? -nano : nano;
-  const fraction = String(size % NANO).padStart(9, '0').replace(/0+$/, '');
+  const fraction = String(size % NANO)
+    .padStart(9, '0')
+    .replace(/0+$/, '');
   return `${nano < 0n ? '-' : ''}${size / NANO}${fraction === '' ? '' : `.${fraction}`}`;
 }
 
@@ -70,7 +72,7 @@ export function change(now: bigint, before: bigint): string {
   if (now <= 0n) return 'gone';
   const share = Number(now - before) / Number(before);
   if (share >= 100) return `${times(share + 1)}`;
-  const text = (Math.abs(share) < 0.0995 ? (share * 100).toFixed(1) : Math.round(share * 100)) + '%';
+  const text = `${Math.abs(share) < 0.0995 ? (share * 100).toFixed(1) : Math.round(share * 100)}%`;
   return share > 0 ? `+${text}` : text;
 }
 
@@ -86,5 +88,7 @@ export function counted(number: number, noun: string): string {
 
 /** "a", "a and b", "a, b and c". */
 export function listed(items: readonly string[]): string {
-  return items.length < 2 ? (items[0] ?? '') : `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`;
+  return items.length < 2
+    ? (items[0] ?? '')
+    : `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`;
 }

@@ -46,7 +46,10 @@ export function addTo(sums: Sums, more: Readonly<Sums>): void {
 }
 
 /** The sums by something that the attributes say. */
-export function sumBy(gathered: Gathered, keyOf: (attributes: SpendAttributes) => string): Map<string, Sums> {
+export function sumBy(
+  gathered: Gathered,
+  keyOf: (attributes: SpendAttributes) => string,
+): Map<string, Sums> {
   const by = new Map<string, Sums>();
   for (const [attributes, sums] of gathered) add(by, keyOf(attributes), sums);
   return by;

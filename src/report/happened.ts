@@ -94,6 +94,9 @@ function told(
       };
     }
     case 'policy':
-      return { key: event.id, what: `policy ${event.hash} took effect, from ${event.from} on ${event.by}` };
+      return {
+        key: event.id,
+        what: `policy ${event.hash} took effect, from ${event.from} on ${event.by}`,
+      };
   }
 }

@@ -42,10 +42,7 @@ export async function readHistory(
   const hoursMs = Math.max(fromMs - (COMPARED_DAYS + 1) * DAY_MS, hoursFromMs);
   const today = long ? [todayMs] : [];
   const hourStarts = long
-    ? [
-        ...(before?.hours ?? []),
-        ...comparedHours(period.soFar ? today : [], timezone, nowMs),
-      ]
+    ? [...(before?.hours ?? []), ...comparedHours(period.soFar ? today : [], timezone, nowMs)]
     : hourStartsMs(timezone, dayStartMs(timezone, hoursMs), toMs);
   const [days, hours] = await Promise.all([
     read(spend, 'day', dayStarts, only),

@@ -42,9 +42,12 @@ export async function gapsOf(
   const { sinceMs, untilMs } = known;
   const notes: string[] = [];
   const since = formatDay(sinceMs, timezone);
-  if (sinceMs >= before.untilMs) notes.push(`spend is known from ${since} on: nothing to compare with`);
+  if (sinceMs >= before.untilMs)
+    notes.push(`spend is known from ${since} on: nothing to compare with`);
   else if (sinceMs > before.fromMs) {
-    notes.push(`spend is known from ${since} on, so the period before (${before.name}) is not whole`);
+    notes.push(
+      `spend is known from ${since} on, so the period before (${before.name}) is not whole`,
+    );
   }
   if (period.untilMs - untilMs > HOUR_MS) {
     notes.push(`nothing has been recorded since ${formatMoment(untilMs, timezone)}`);

@@ -18,7 +18,7 @@ export interface LimitText {
 /** The limit of one rule over time; undefined where the policy did not have the rule, or not for these calls. */
 export interface RuleLimits {
   readonly rule: string;
-  readonly then: LimitText | undefined;
+  readonly was: LimitText | undefined;
   readonly now: LimitText | undefined;
   /** Each change since then, and what it became. */
   readonly changes: readonly { readonly atMs: number; readonly to: LimitText | undefined }[];
@@ -87,7 +87,7 @@ export function limitsOf(
           last = to;
         }
         const [before, current] = [limitsThen.get(rule)?.text, limitsNow.get(rule)?.text];
-        return { rule, then: before, now: current, changes };
+        return { rule, was: before, now: current, changes };
       }),
     policyThen: first?.hash,
     policyNow: policies.at(-1)?.hash,
@@ -133,7 +133,12 @@ function foundOf(policy: Policy, matches: readonly MatchedRule[]): Found {
     .join(' or ');
   const whose = rule.per.length === 0 ? 'for all together' : `for each ${rule.per.join(' and ')}`;
   const action = policy.mode === 'shadow' ? 'shadow' : rule.action;
-  const weak = { block: '', halt: ', else it is halted', alert: ' (alert only)', shadow: ' (only counted)' };
+  const weak = {
+    block: '',
+    halt: ', else it is halted',
+    alert: ' (alert only)',
+    shadow: ' (only counted)',
+  };
   return {
     text: { amount, rest: `${windowText(window)} ${whose}${weak[action]}` },
     rank: money ? (rule.per.includes('agent') ? 0 : 1) : 2,
@@ -146,9 +151,9 @@ function shortUsd(nano: number): string {
 
 const LENGTHS: Readonly<Record<number, string>> = {
   60e6: 'a minute',
-  3_600e6: 'an hour',
-  86_400e6: 'a day',
-  604_800e6: 'a week',
+  3600e6: 'an hour',
+  86400e6: 'a day',
+  604800e6: 'a week',
 };
 
 function windowText(window: Window): string {

@@ -1,5 +1,13 @@
 import { dayStartsMs, hourStartsMs } from '../policy/days.js';
-import { dateOf, endOfDay, formatDays, formatMonth, formatTime, plus, startOfDate } from './dates.js';
+import {
+  dateOf,
+  endOfDay,
+  formatDays,
+  formatMonth,
+  formatTime,
+  plus,
+  startOfDate,
+} from './dates.js';
 
 /** The days that an answer is about, in the timezone of the policy. */
 export interface Period {
@@ -47,7 +55,9 @@ export function parsePeriod(
     const [, count = '0', unit] = /^(\d{1,3})([dw])$/.exec(last) ?? [];
     const days = Number(count) * (unit === 'w' ? 7 : 1);
     if (days < 1 || days > MAX_DAYS) {
-      return problem(`--last "${last}" must be days or weeks, such as 7d or 4w, at most ${MAX_DAYS}d`);
+      return problem(
+        `--last "${last}" must be days or weeks, such as 7d or 4w, at most ${MAX_DAYS}d`,
+      );
     }
     return lastDays(days, timezone, nowMs);
   }
@@ -77,7 +87,7 @@ export function dayOf(atMs: number, timezone: string, nowMs: number): Period {
 function monthOf(first: string, timezone: string, nowMs: number): Period | { problem: string } {
   const lastDate = plus(plus(first, { months: 1 }), { days: -1 });
   const today = dateOf(nowMs, timezone);
-  return spanOf('month', first, lastDate < today ? lastDate : today, timezone, nowMs);
+  return spanOf('month', first, Math.min(lastDate, today), timezone, nowMs);
 }
 
 function spanOf(
@@ -97,7 +107,7 @@ function spanOf(
   }
   if (from > today) return problem(`${from} has not come yet; today is ${today} in ${timezone}`);
   if (from > to) return problem(`the period ends, on ${to}, before it begins, on ${from}`);
-  return periodOf(kind, from, to > today ? today : to, timezone, nowMs);
+  return periodOf(kind, from, Math.min(to, today), timezone, nowMs);
 }
 
 /** @param first,last dates that the timezone has, none after today */

@@ -23,8 +23,17 @@ export function sumsJson(sums: Sums): Record<string, string | number> {
 export function reportJson(report: Report, top: number): object {
   const { query, before, rows, total, totalBefore, notes, comparable } = report;
   return {
-    period: { name: query.period.name, from: iso(query.period.fromMs), to: iso(query.period.untilMs) },
-    before: { name: before.name, from: iso(before.fromMs), to: iso(before.untilMs), known: comparable },
+    period: {
+      name: query.period.name,
+      from: iso(query.period.fromMs),
+      to: iso(query.period.untilMs),
+    },
+    before: {
+      name: before.name,
+      from: iso(before.fromMs),
+      to: iso(before.untilMs),
+      known: comparable,
+    },
     timezone: query.timezone,
     rows: rows.slice(0, top).map(({ values, sums, before: earlier }) => ({
       ...Object.fromEntries(query.by.map((by, at) => [by, values[at]])),
@@ -43,11 +52,13 @@ export function reportCsv(report: Report, top: number): string {
   const columns = Object.keys(sumsJson(noSums()));
   const lines = [
     [...query.by, ...columns, 'beforeUsd'],
-    ...rows.slice(0, top).map(({ values, sums, before }) => [
-      ...values,
-      ...Object.values(sumsJson(sums)),
-      exactUsd(before.costNano),
-    ]),
+    ...rows
+      .slice(0, top)
+      .map(({ values, sums, before }) => [
+        ...values,
+        ...Object.values(sumsJson(sums)),
+        exactUsd(before.costNano),
+      ]),
   ];
   return lines.map((cells) => csvRow(cells.map(noFormula))).join('');
 }

@@ -18,7 +18,9 @@ export function reportText(report: Report, top: number, style: Style): string {
   lines.push('', `How it is known: ${howKnown(total)}`);
   for (const note of notes) lines.push(`Note: ${note}`);
   if (rows.length > 0 && total.calls === 0 && totalBefore.calls > 0) {
-    lines.push('Note: no call was settled in this period, so all that is shown is what it was before');
+    lines.push(
+      'Note: no call was settled in this period, so all that is shown is what it was before',
+    );
   }
   return lines.join('\n');
 }
@@ -29,7 +31,7 @@ function rowLines(report: Report, top: number, style: Style): string[] {
   const shown = rows.length === top + 1 ? rows : rows.slice(0, top);
   const rest = rows.slice(shown.length);
   const largest = rows[0]?.sums.costNano ?? 0n;
-  const decimals = decimalsFor(total.costNano > totalBefore.costNano ? total.costNano : totalBefore.costNano);
+  const decimals = decimalsFor(Math.max(total.costNano, totalBefore.costNano));
   const line = (names: readonly string[], sums: Sums, before: Sums, barred: boolean) => [
     ...names,
     usd(sums.costNano, decimals),
@@ -42,14 +44,23 @@ function rowLines(report: Report, top: number, style: Style): string[] {
   ];
   const blank = query.by.slice(1).map(() => '');
   const body = shown.map(({ values, sums, before }) =>
-    line(values.map((value) => value || NONE), sums, before, true),
+    line(
+      values.map((value) => value || NONE),
+      sums,
+      before,
+      true,
+    ),
   );
   if (rest.length > 0) {
     const { sums, before } = sumOf(rest);
     body.push(line([counted(rest.length, 'other'), ...blank], sums, before, false));
   }
   body.push(line(['total', ...blank], total, totalBefore, false));
-  const changed = [...shown.map((row) => row), ...(rest.length > 0 ? [sumOf(rest)] : []), { sums: total, before: totalBefore }];
+  const changed = [
+    ...shown.map((row) => row),
+    ...(rest.length > 0 ? [sumOf(rest)] : []),
+    { sums: total, before: totalBefore },
+  ];
   const paintChange = (padded: string, at: number) => {
     const row = changed[at];
     if (!row || row.sums.costNano === row.before.costNano) return padded;

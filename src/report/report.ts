@@ -1,6 +1,6 @@
 import { noSums, type Sums } from '../model/spend.js';
 import type { Spend } from '../store/spend.js';
-import { type By, valueOf } from './by.js';
+import { attributeOfSpend, type By } from './by.js';
 import { addTo, type Gathered, gather, type Only, totalOf } from './gather.js';
 import { gapsOf } from './known.js';
 import { type Period, periodBefore } from './period.js';
@@ -63,7 +63,7 @@ function rowsOf(by: readonly By[], now: Gathered, before: Gathered): ReportRow[]
     [before, 'before'],
   ] as const) {
     for (const [attributes, sums] of gathered) {
-      const values = by.map((one) => valueOf(attributes, one));
+      const values = by.map((one) => attributeOfSpend(attributes, one));
       const key = values.join(SEPARATOR);
       let row = rows.get(key);
       if (!row) {

@@ -4,8 +4,8 @@ import { NONE } from './by.js';
 import { formatMoment } from './dates.js';
 import { count, counted, decimalsFor, exactUsd, roundUsd, usd } from './figures.js';
 import { howKnown } from './known.js';
-import type { Run, RunNode } from './run.js';
 import { sumsJson } from './report-json.js';
+import type { Run, RunNode } from './run.js';
 import type { Style } from './style.js';
 import { table } from './table.js';
 
@@ -48,7 +48,9 @@ export function runText(run: Run, timezone: string, style: Style): string {
   const held = heldNano > 0n ? `, and ${roundUsd(heldNano)} is held by calls that go on` : '';
   lines.push('', `The run has spent ${usd(total.costNano, decimals)}${held}.`);
   if (total.denied > 0) {
-    lines.push(`${counted(total.denied, 'call')} of it ${total.denied === 1 ? 'was' : 'were'} denied, estimated at ${roundUsd(total.deniedNano)}.`);
+    lines.push(
+      `${counted(total.denied, 'call')} of it ${total.denied === 1 ? 'was' : 'were'} denied, estimated at ${roundUsd(total.deniedNano)}.`,
+    );
   }
   lines.push('', `How it is known: ${howKnown(total)}`);
   if (run.missing > 0) {
@@ -114,7 +116,10 @@ function branchesOf(
 
 function alike(a: RunNode, b: RunNode): boolean {
   return (
-    a.children.length === 0 && b.children.length === 0 && a.state === b.state && nameOf(a) === nameOf(b)
+    a.children.length === 0 &&
+    b.children.length === 0 &&
+    a.state === b.state &&
+    nameOf(a) === nameOf(b)
   );
 }
 
