@@ -89,13 +89,13 @@ function askerOf(plan: Plan, add: (happening: Happening) => void): (call: Planne
         atMs: thenMs,
         happen: () => {
           giveBack(held.costNano, thenMs);
-          return [{ kind: 'released', facts, held, ranOut: false }];
+          return [{ kind: 'released', facts, held, ranOut: false, final: false }];
         },
       });
     } else {
       const ranOut = fate === 'crashed' || fate === 'late';
       if (ranOut) {
-        const draft = { kind: 'ran_out', facts, held, ranOut: false } as const;
+        const draft = { kind: 'ran_out', facts, held, ranOut: false, final: false } as const;
         add({ atMs: endMs, happen: () => [draft] });
       }
       const thenMs = ranOut ? endMs + LATE_MS - 1_000 : atMs + tookMs;

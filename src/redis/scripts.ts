@@ -16,6 +16,7 @@ export const SCRIPT_NAMES = [
   'resume',
   'grant',
   'list',
+  'append',
   'fold',
   'run_out',
   'spend',

@@ -23,6 +23,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['client'],
   ['wire'],
   ['keeper'],
+  ['simulate'],
   ['guard'],
   ['report'],
   ['policy'],

@@ -1,38 +1,18 @@
 import type { Entry } from '../../src/model/entry.js';
 import { parseRedisUrl, type RedisAddress } from '../../src/redis/address.js';
 import type { Connection } from '../../src/redis/connection.js';
-import { openConnection } from '../../src/redis/connection.js';
-import { type EmbeddedRedis, startEmbeddedRedis } from '../../src/redis/embedded.js';
-import { loadScripts, readLua, type Scripts } from '../../src/redis/scripts.js';
-import { readEntries } from './entries.js';
+import type { Scripts } from '../../src/redis/scripts.js';
+import {
+  connectSimulated,
+  simulatedClock,
+  simulatedScripts,
+  startSimulatedRedis,
+} from '../../src/redis/simulated.js';
 import { LEDGER } from './question.js';
 import { NO_REDIS, startRedis } from './redis.js';
-import { until } from './until.js';
+import { readEntries } from './stream.js';
 
-/** Where the simulated clock stands, and where each key's end is kept. */
-const NOW_KEY = 'simulated:now';
-const ENDS_KEY = 'simulated:ends';
-
-/**
- * The product's scripts on a clock that the test sets. Only the two includes that touch time are
- * replaced: `now_us` reads the simulated clock, and `keep` notes when a key ends instead of letting
- * Redis do it; SimulatedRedis.setClock removes what has ended.
- */
-export function simulatedScripts(): Scripts {
-  return loadScripts((file) => {
-    if (file === 'include/now_us.lua') {
-      return `local function now_us() return tonumber(redis.call('GET', '${NOW_KEY}')) end\n`;
-    }
-    if (file === 'include/keep.lua') {
-      return `local function keep(key, value, ttl_ms)
-  redis.call('SET', key, value)
-  redis.call('HSET', '${ENDS_KEY}', key, string.format('%.0f', tonumber(redis.call('GET', '${NOW_KEY}')) + ttl_ms * 1000))
-end
-`;
-    }
-    return readLua(file);
-  });
-}
+export { simulatedScripts };
 
 /** A value is bytes, so it is compared by its hash. */
 const DIGEST = `local value = redis.call('GET', ARGV[1])
@@ -63,25 +43,9 @@ export const ENGINES: readonly { engine: Engine; skip: string | false }[] = [
 ];
 
 export async function startSimulated(engine: Engine): Promise<SimulatedRedis> {
-  const real = engine === 'redis' ? await startRedis() : undefined;
-  const embedded: EmbeddedRedis | undefined = real ? undefined : await startEmbeddedRedis();
-  const scripts = embedded ? embedded.adapt(simulatedScripts()) : simulatedScripts();
-  const address = real ? parseRedisUrl(real.url, 'single') : embedded?.address;
-  if (address === undefined || typeof address === 'string') throw new Error('no address');
-  const connection = openConnection({
-    address,
-    sentinelMaster: '',
-    passwordFile: undefined,
-    scripts,
-    onPasswordProblem: () => {},
-    onUp: () => {},
-    onDown: () => {},
-  });
-  await until('the connection to be ready', connection.ready);
-  const ends = async () => {
-    const flat = (await connection.command('HGETALL', ENDS_KEY)) as string[];
-    return flat.flatMap((key, i) => (i % 2 === 0 ? [[key, Number(flat[i + 1])] as const] : []));
-  };
+  const { address, scripts, connection, close } =
+    engine === 'redis' ? await startReal() : await startSimulatedRedis();
+  const clock = simulatedClock(connection);
   let simulatedUs = 0;
   return {
     address,
@@ -89,16 +53,11 @@ export async function startSimulated(engine: Engine): Promise<SimulatedRedis> {
     connection,
     async setClock(us) {
       simulatedUs = us;
-      await connection.command('SET', NOW_KEY, us);
-      for (const [key, end] of await ends()) {
-        if (end > us) continue;
-        await connection.command('DEL', key);
-        await connection.command('HDEL', ENDS_KEY, key);
-      }
+      await clock.set(us);
     },
     async dump() {
       const state: Record<string, string> = {};
-      for (const [key, end] of await ends()) {
+      for (const [key, end] of await clock.ends()) {
         const digest = await connection.command('EVAL', '', DIGEST, 0, key);
         if (digest !== '') state[key] = `${String(digest)} until ${end}`;
       }
@@ -109,12 +68,25 @@ export async function startSimulated(engine: Engine): Promise<SimulatedRedis> {
     },
     async flush() {
       await connection.command('FLUSHALL', '');
-      await connection.command('SET', NOW_KEY, simulatedUs);
+      await clock.set(simulatedUs);
     },
+    close,
+  };
+}
+
+async function startReal() {
+  const redis = await startRedis();
+  const address = parseRedisUrl(redis.url, 'single');
+  if (typeof address === 'string') throw new Error(address);
+  const scripts = simulatedScripts();
+  const connection = await connectSimulated(address, scripts);
+  return {
+    address,
+    scripts,
+    connection,
     async close() {
       connection.close();
-      await real?.stop();
-      await embedded?.close();
+      await redis.stop();
     },
   };
 }

@@ -1,0 +1,63 @@
+import { parseArgs } from 'node:util';
+import { formatInstant } from '../model/halt.js';
+import { appendEntries, type NewEntry } from '../store/append.js';
+import { type Command, EXIT, UsageError } from './command.js';
+import { MOMENT_HELP, periodMs } from './moment.js';
+import { ORDER_HELP, ORDER_OPTIONS, orderedBy, withOrders } from './ordering.js';
+
+/** A sentence or three, which every later answer repeats. */
+const MAX_TEXT_BYTES = 1_000;
+
+const text = { type: 'string' } as const;
+
+export const annotate: Command = {
+  help: `usage: tollgate annotate TEXT [options]
+
+Remembers TEXT beside the spend, for whoever later asks why: a promotion day, a new model, an incident.
+
+  --agent NAME            the agent that it is about; default: all
+  --from, --to TIME       the time that it is about; default: now. A time is
+                          ${MOMENT_HELP}
+  --by NAME               who says so; default: the user of this machine
+${ORDER_HELP}`,
+
+  async run(args) {
+    const { values, positionals } = parseArgs({
+      args,
+      allowPositionals: true,
+      options: { ...ORDER_OPTIONS, agent: text, from: text, to: text },
+    });
+    const [note = ''] = positionals;
+    if (note.trim() === '' || positionals.length > 1) {
+      throw new UsageError('annotate takes one text; put it in quotes');
+    }
+    if (Buffer.byteLength(note) > MAX_TEXT_BYTES) {
+      throw new UsageError(`the text is over ${MAX_TEXT_BYTES} bytes; a link to a page would do`);
+    }
+    return withOrders(values, async ({ connection, domain, policy }) => {
+      const nowMs = Date.now();
+      const given = periodMs(values, policy.timezone);
+      const fromMs = given.fromMs ?? Math.min(nowMs, given.toMs ?? nowMs);
+      const toMs = given.toMs ?? Math.max(nowMs, fromMs);
+      const entry: NewEntry = {
+        kind: 'annotation',
+        agent: values.agent ?? '',
+        text: note,
+        by: orderedBy(values.by),
+        fromMs,
+        toMs,
+      };
+      await appendEntries(connection, domain, policy.ledger.maxEntries, [entry]);
+      const { kind: _kind, ...said } = entry;
+      const span =
+        fromMs === toMs
+          ? formatInstant(fromMs * 1000)
+          : `${formatInstant(fromMs * 1000)} to ${formatInstant(toMs * 1000)}`;
+      const about = values.agent ?? 'all agents';
+      console.log(
+        values.json ? JSON.stringify(said) : `remembered of ${about} at ${span}: ${note}`,
+      );
+      return EXIT.ok;
+    });
+  },
+};

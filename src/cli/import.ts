@@ -1,0 +1,67 @@
+import { existsSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import type { Entry } from '../model/entry.js';
+import type { Policy } from '../policy/policy.js';
+import type { Connection } from '../redis/connection.js';
+import { type Command, EXIT, UsageError } from './command.js';
+import { newReading, readLedgerFile } from './ledger-file.js';
+import { ORDER_HELP, ORDER_OPTIONS, withOrders } from './ordering.js';
+import { showProgress } from './progress.js';
+
+/** Gives entries to the ledger and the spend of a domain; those that it has are skipped. */
+export type ImportEntries = (
+  connection: Connection,
+  domain: string,
+  policy: Policy,
+  batch: Entry[],
+) => Promise<{ taken: number; skipped: number }>;
+
+export function importCommand(importEntries: ImportEntries): Command {
+  return {
+    help: `usage: tollgate import FILE [options]
+
+Reads entries that export has written, or a keeper's TOLLGATE_LEDGER_SINK, back into the ledger and the
+spend. Entries that are there already are skipped, so it may be run again. - is standard input.
+
+${ORDER_HELP}`,
+
+    async run(args) {
+      const { json, domain: domainOption } = ORDER_OPTIONS;
+      const { values, positionals } = parseArgs({
+        args,
+        allowPositionals: true,
+        options: { json, domain: domainOption },
+      });
+      const [file] = positionals;
+      if (file === undefined || positionals.length > 1)
+        throw new UsageError('import takes one file');
+      if (file !== '-' && !existsSync(file)) throw new UsageError(`there is no file ${file}`);
+      return withOrders(values, async ({ connection, domain, policy }) => {
+        const reading = newReading();
+        let taken = 0;
+        let skipped = 0;
+        const progress = showProgress(() => `${reading.lines} lines read, ${taken} entries taken`);
+        try {
+          for await (const batch of readLedgerFile(file, reading)) {
+            const done = await importEntries(connection, domain, policy, batch);
+            taken += done.taken;
+            skipped += done.skipped;
+          }
+        } finally {
+          progress.stop();
+        }
+        const { lines, bad, problems } = reading;
+        if (values.json) {
+          console.log(JSON.stringify({ domain, lines, taken, skipped, bad, problems }));
+        } else {
+          console.log(`${taken} entries taken into the domain "${domain}"`);
+          if (skipped > 0) console.log(`${skipped} skipped: the domain has had them before`);
+          if (bad > 0) console.log(`${bad} lines are no entry of a ledger:`);
+          for (const problem of problems) console.log(`  ${problem}`);
+          if (bad > problems.length) console.log(`  and ${bad - problems.length} more`);
+        }
+        return bad > 0 ? EXIT.wrong : EXIT.ok;
+      });
+    },
+  };
+}

@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { formatLine } from '../../src/model/ledger-line.js';
+import { MAX_LINE_BYTES, parseLine } from '../../src/model/ledger-line-parse.js';
+import { postingOf } from '../../src/model/spend.js';
+import { arbitraryEntry } from '../support/entries.js';
+
+test('a line gives back the entry, to the nano-dollar', () => {
+  fc.assert(
+    fc.property(arbitraryEntry, (entry) => {
+      const line = formatLine(entry);
+      assert.ok(!line.includes('\n'));
+      assert.deepEqual(parseLine(line), entry);
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+test('the field spendNano of all lines adds up to the spend, and so do calls and tokens', () => {
+  fc.assert(
+    fc.property(fc.array(arbitraryEntry, { maxLength: 30 }), (entries) => {
+      const said = { nano: 0n, calls: 0, tokensIn: 0, tokensOut: 0 };
+      const posted = { nano: 0n, calls: 0, tokensIn: 0, tokensOut: 0 };
+      for (const entry of entries) {
+        const line = JSON.parse(formatLine(entry));
+        said.nano += BigInt(line.spendNano ?? 0);
+        said.calls += line.calls ?? 0;
+        said.tokensIn += line.spendTokensIn ?? 0;
+        said.tokensOut += line.spendTokensOut ?? 0;
+        const sums = postingOf(entry)?.sums;
+        posted.nano += sums?.costNano ?? 0n;
+        posted.calls += sums?.calls ?? 0;
+        posted.tokensIn += sums?.tokensIn ?? 0;
+        posted.tokensOut += sums?.tokensOut ?? 0;
+      }
+      assert.deepEqual(said, posted);
+    }),
+  );
+});
+
+const SETTLED = {
+  id: '1790000000000-0',
+  at: '2026-09-21T14:13:20.000Z',
+  kind: 'settled',
+  callId: 'c1',
+  agentId: 'support',
+  model: 'gpt-4o',
+  tokensIn: 1240,
+  tokensOut: 89,
+  actualCost: 0.00399,
+  priceSource: 'table',
+  heldTokensIn: 1240,
+  heldTokensOut: 4096,
+  estimatedCost: 0.0043,
+  heldPriceSource: 'caller',
+  state: 'settled',
+  outcome: 'ok',
+  spendNano: 3_990_000,
+  calls: 1,
+};
+
+test('a record has the names that records have everywhere', () => {
+  const entry = parseLine(JSON.stringify(SETTLED));
+  assert.ok(!('problem' in entry), JSON.stringify(entry));
+  assert.deepEqual(JSON.parse(formatLine(entry)), {
+    ...SETTLED,
+    rootAgent: 'support',
+    spendTokensIn: 1240,
+    spendTokensOut: 89,
+  });
+});
+
+for (const [what, line, problem] of [
+  ['no JSON', '{"id":', /^is not JSON$/],
+  ['no object', '7', /object/],
+  ['a kind that is none', { ...SETTLED, kind: 'spent' }, /^kind: /],
+  ['an id of another stream', { ...SETTLED, id: 'x' }, /^id: must be MILLISECONDS-NUMBER$/],
+  ['an amount that is missing', { ...SETTLED, actualCost: undefined }, /^actualCost: /],
+  ['a cost below nothing', { ...SETTLED, actualCost: -1 }, /^actualCost: /],
+  ['a cost past all sums', { ...SETTLED, actualCost: 1e8 }, /past what sums can hold/],
+  ['tokens that are not whole', { ...SETTLED, tokensIn: 1.5 }, /^tokensIn: /],
+  ['a sum that was changed', { ...SETTLED, spendNano: 3_990_001 }, /amounts were changed/],
+  ['a tab in a name', { ...SETTLED, agentId: 'a\tb' }, /^agentId: has a control character$/],
+  ['a name too long', { ...SETTLED, tool: 'x'.repeat(257) }, /^tool: is over 256 bytes$/],
+  ['a label with a line break', { ...SETTLED, labels: { a: 'b\nc' } }, /^labels\.a: has a control/],
+  ['too much', { ...SETTLED, tool: 'x'.repeat(MAX_LINE_BYTES) }, /^is over \d+ bytes$/],
+] as const) {
+  test(`a line is refused for ${what}`, () => {
+    const parsed = parseLine(typeof line === 'string' ? line : JSON.stringify(line));
+    assert.ok('problem' in parsed);
+    assert.match(parsed.problem, problem);
+  });
+}
