@@ -56,7 +56,7 @@ function include(name: string): string {
     now_us: `local function now_us() return tonumber(redis.call('GET', 'simulated:now')) end`,
     keep: `local function keep(key, value, ttl_ms)
   redis.call('SET', key, value)
-  redis.call('HSET', 'simulated:ends', key, string.format('%.0f', now_us() + ttl_ms * 1000))
+  redis.call('ZADD', 'simulated:ends', string.format('%.0f', now_us() + ttl_ms * 1000), key)
 end`,
   } as Record<string, string>;
   return (simulated[name] ?? readLua(`include/${name}.lua`)).replace(/^--- @include .*$/m, '');
