@@ -19,7 +19,7 @@ ARGV  1 commit      what the fold said of the last commit when the batch was rea
       and for each key of spend: when it expires (ms since the Unix epoch), and its fields (field, value)
 Reply: 1 it is stored, 0 it is not; now (µs).
 Writes: the keys above. Bounds: 10,000 events of 400 days, 1,000 entries set aside.
-Time: grows with the batch, and with nothing else; 1 to 2 ms for a thousand entries.
+Time: grows with the batch, and with nothing else: 3 µs for each entry.
 ]]
 --- @include now_us
 

@@ -8,6 +8,7 @@ import { openConnection } from './redis/connection.js';
 import { startEmbeddedRedis } from './redis/embedded.js';
 import { loadScripts, type Scripts } from './redis/scripts.js';
 import type { Settings } from './settings.js';
+import { BATCH, EMBEDDED_BATCH } from './store/fold.js';
 import type { Logger } from './telemetry/log.js';
 import { createMetrics, type Metrics } from './telemetry/metrics.js';
 import { startApi } from './wire/api.js';
@@ -60,11 +61,11 @@ export async function startSidecar(
     for (const close of stops.toReversed()) await close();
   };
   try {
-    const { redis, close } = await findRedis(settings, scripts, roles, log);
+    const { redis, batch, close } = await findRedis(settings, scripts, roles, log);
     stops.push(close);
     const { opsListen, listen } = settings;
     if (roles.includes('keeper')) {
-      const ownConnection = openConnection({
+      const own = openConnection({
         ...redis,
         // A gate beside it says so; alone, it says so itself.
         ...(roles.includes('gate') ? { onUp: () => {}, onDown: () => {} } : said(metrics, log)),
@@ -72,7 +73,7 @@ export async function startSidecar(
       const sink = settings.ledgerSink === '' ? undefined : openSink(settings.ledgerSink);
       const { current } = policy;
       stops.push(
-        startKeeper({ connection: ownConnection, policy: current, sink, metrics, log }).close,
+        startKeeper({ connection: own, policy: current, sink, batch, metrics, log }).close,
       );
     }
     const gate = roles.includes('gate')
@@ -99,7 +100,7 @@ async function findRedis(
   scripts: Scripts,
   roles: readonly Role[],
   log: Logger,
-): Promise<{ redis: RedisOptions; close(): unknown }> {
+): Promise<{ redis: RedisOptions; batch: number; close(): unknown }> {
   if (!settings.redis && !roles.includes('gate')) {
     throw new StartError('a keeper needs the Redis that its gates share: set REDIS_URL');
   }
@@ -116,7 +117,8 @@ async function findRedis(
       log.error({ why }, 'the Redis password file cannot be read: the password before is used');
     },
   };
-  return { redis, close: () => embedded?.close() };
+  const batch = embedded ? EMBEDDED_BATCH : BATCH;
+  return { redis, batch, close: () => embedded?.close() };
 }
 
 /** Says when the Redis of a keeper comes and goes. */

@@ -23,6 +23,8 @@ export interface KeeperParts {
   readonly connection: Connection;
   policy(): Policy;
   readonly sink: Sink | undefined;
+  /** Entries in one batch. */
+  readonly batch: number;
   readonly folder: Folder;
   readonly turns: Turns;
   readonly metrics: Metrics;
@@ -74,10 +76,10 @@ export async function keepDomain(
 
 /** @returns whether there are more entries to be folded, by this keeper */
 async function foldAll(parts: KeeperParts, domain: string, policy: Policy): Promise<boolean> {
-  const { connection, folder, metrics, log } = parts;
+  const { connection, folder, batch, metrics, log } = parts;
   const options = foldOptionsOf(policy);
-  for (let batch = 0; batch < MAX_BATCHES; batch += 1) {
-    const step = await foldBatch(connection, domain, folder, options);
+  for (let turn = 0; turn < MAX_BATCHES; turn += 1) {
+    const step = await foldBatch(connection, domain, folder, options, batch);
     // Another keeper is at it: it goes on.
     if (step.step === 'beaten') return false;
     metrics.ledgerFolded.inc(step.entries);

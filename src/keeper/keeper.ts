@@ -25,15 +25,18 @@ export interface KeeperOptions {
   readonly connection: Connection;
   policy(): Policy;
   readonly sink: Sink | undefined;
+  /** Entries in one batch: BATCH, or EMBEDDED_BATCH. */
+  readonly batch: number;
   readonly metrics: Metrics;
   readonly log: Logger;
 }
 
 /** Any number may run at once, on any machines: they cost each other a little work, and never a sum. */
-export function startKeeper({ connection, policy, sink, metrics, log }: KeeperOptions): Keeper {
+export function startKeeper(options: KeeperOptions): Keeper {
+  const { connection, policy, metrics, log } = options;
   const folder = newFolder();
   const turns = new Turns(folder);
-  const parts: KeeperParts = { connection, policy, sink, folder, turns, metrics, log };
+  const parts: KeeperParts = { ...options, folder, turns };
   const nextOpen = new Map<string, number>();
   let closed = false;
   let timer: NodeJS.Timeout | undefined;

@@ -10,6 +10,9 @@ import { placeGroups } from './place.js';
 /** Tries at one batch: each is lost only to a commit of somebody else, and they come once a second. */
 const MAX_TRIES = 100;
 
+/** Of an entry: what has another comes from no ledger, and could not be put in order. */
+const ID = /^\d{1,15}-\d{1,15}$/;
+
 /** Entries that were imported, and those that were not. */
 export interface Imported {
   readonly taken: number;
@@ -55,7 +58,7 @@ async function importPart(
   const ownMs = await ownSinceMs(connection, domain, state);
   let last = state.imported;
   const news = part.filter((entry) => {
-    if (compareIds(entry.id, last) <= 0 || entry.atMs >= ownMs) return false;
+    if (!ID.test(entry.id) || compareIds(entry.id, last) <= 0 || entry.atMs >= ownMs) return false;
     last = entry.id;
     return true;
   });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
@@ -135,7 +135,9 @@ describe('a keeper that does not come to its end', { skip: NO_REDIS }, () => {
 });
 
 function isStopped({ pid }: ChildProcess): boolean {
-  return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.startsWith('T') ?? false;
+  return execFileSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).startsWith(
+    'T',
+  );
 }
 
 function cutLog(folder: string, bytes: number): void {

@@ -3,13 +3,15 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type Keeper, startKeeper } from '../../src/keeper/keeper.js';
+import { pour } from '../../src/keeper/pour.js';
 import { openSink } from '../../src/keeper/sink.js';
+import { Turns } from '../../src/keeper/turn.js';
 import type { Entry } from '../../src/model/entry.js';
 import { parsePolicy } from '../../src/policy/parse.js';
 import type { Policy } from '../../src/policy/policy.js';
 import type { Connection } from '../../src/redis/connection.js';
-import { foldPending } from '../../src/store/fold.js';
-import { readFoldState } from '../../src/store/fold-state.js';
+import { BATCH, foldPending } from '../../src/store/fold.js';
+import { type FoldState, readFoldState } from '../../src/store/fold-state.js';
 import { DOMAINS_KEY, ledgerKey } from '../../src/store/keys.js';
 import { trimLedger } from '../../src/store/trim.js';
 import { createLog } from '../../src/telemetry/log.js';
@@ -25,6 +27,7 @@ import {
   UTC,
 } from '../support/ledger.js';
 import { NO_REDIS, type RedisProcess, startRedis } from '../support/redis.js';
+import { tollgate } from '../support/run.js';
 import { scratchFolder } from '../support/scratch.js';
 import { seeded } from '../support/seed.js';
 import { readMetric, spawnSidecar } from '../support/sidecar.js';
@@ -115,6 +118,7 @@ describe('a keeper', { skip: NO_REDIS }, () => {
       connection: own,
       policy: () => policyOf(domain),
       sink: file === undefined ? undefined : openSink(file),
+      batch: BATCH,
       metrics,
       log: createLog('silent', 'json'),
     });
@@ -205,12 +209,35 @@ describe('a keeper', { skip: NO_REDIS }, () => {
     const second = await keep('sunk', file);
     await until('all to be in the sink', () => idsOf(file).size === entries.length);
     assert.deepEqual([...idsOf(file)].sort(), entries.map(({ id }) => id).sort());
-    await until(
-      'it to have trimmed',
-      async () => (await redis.client.xlen(ledgerKey('sunk'))) < 200,
-    );
     await second.keeper.close();
     rmSync(file);
+  });
+
+  test('entries that went before they were in the sink are said, and the rest is written', async () => {
+    const entries = endedCalls(14, 300);
+    const file = join(folder, 'gap.ndjson');
+    const sink = openSink(file);
+    await appendEntries(connection, 'gap', entries.slice(0, 100));
+    const first = await pour(connection, 'gap', { sunk: '0-0' }, sink);
+    assert.deepEqual([first.gap, first.sunk], [false, entries[99]?.id]);
+    await appendEntries(connection, 'gap', entries.slice(100));
+    const again = await pour(connection, 'gap', first, sink);
+    assert.deepEqual([again.gap, again.waitingSinceMs], [false, undefined]);
+    await redis.client.xtrim(ledgerKey('gap'), 'MAXLEN', 50);
+    // A keeper that slept since it had written the first.
+    assert.equal((await pour(connection, 'gap', first, sink)).gap, true);
+    assert.equal(idsOf(file).size, entries.length);
+  });
+
+  test('a keeper that does not fold waits until nobody has for some seconds', () => {
+    const turns = new Turns('me');
+    const stateOf = (commit: string) => ({ commit }) as FoldState;
+    assert.ok(turns.isOurs('d', stateOf(''), 0), 'nobody has ever folded');
+    assert.ok(turns.isOurs('d', stateOf('me 1'), 0), 'it was the last to fold');
+    assert.ok(!turns.isOurs('d', stateOf('you 1'), 1_000));
+    assert.ok(!turns.isOurs('d', stateOf('you 2'), 5_000), 'the other folds');
+    assert.ok(!turns.isOurs('d', stateOf('you 2'), 7_900));
+    assert.ok(turns.isOurs('d', stateOf('you 2'), 11_001), 'the other is gone');
   });
 
   test('tollgate serve --role keeper: no API, probes and metrics; holds run out', async () => {
@@ -243,6 +270,25 @@ describe('a keeper', { skip: NO_REDIS }, () => {
     });
     assert.equal(await sidecar.stop(), 0);
   });
+});
+
+test('tollgate serve is both roles, also on the embedded engine; keeper alone needs a Redis', async () => {
+  const sidecar = await spawnSidecar({});
+  const ready = sidecar.log.find(({ msg }) => String(msg).startsWith('tollgate is ready'));
+  assert.equal(ready?.['role'], 'gate and keeper');
+  await until('the keeper to have looked', async () => {
+    const text = await (await sidecar.ops('/metrics')).text();
+    return text.includes('tollgate_ledger_lag_seconds 0');
+  });
+  assert.equal(sidecar.log.filter(({ level }) => Number(level) >= 50).length, 0);
+  assert.equal(await sidecar.stop(), 0);
+  const alone = await tollgate(['serve', '--role', 'keeper']);
+  assert.equal(alone.code, 1);
+  assert.match(
+    alone.out + alone.err,
+    /a keeper needs the Redis that its gates share: set REDIS_URL/,
+  );
+  assert.equal((await tollgate(['serve', '--role', 'king'])).code, 2);
 });
 
 function idsOf(file: string): Set<string> {
