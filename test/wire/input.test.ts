@@ -38,6 +38,7 @@ describe('what comes over the wire', () => {
     const policy = writeScratch(folder, POLICY);
     const here = await sidecarHere(engine.address, policy, engine.adapt(loadScripts()));
     ({ channel, stop } = here);
+    assert.ok(here.sidecar.address);
     address = formatListen(here.sidecar.address);
     raw = new Client(address, credentials.createInsecure());
   });
