@@ -9,8 +9,11 @@ const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
 const NANO_PER_USD = 1_000_000_000;
 
-/** The timezone of the demo: one whose clocks change. */
-const TIMEZONE = 'Europe/Berlin';
+/** As of a policy that names none: so any other policy can ask the demo's store for the same days. */
+const TIMEZONE = 'UTC';
+
+/** Where the demo is kept, apart from what is real. */
+export const DEMO_DOMAIN = 'demo';
 
 /** The rule that the runaway loop runs into. */
 const BUDGET_RULE = 'agent-daily-budget';
@@ -18,7 +21,7 @@ const BUDGET_RULE = 'agent-daily-budget';
 /** The policy of the demo, with so many USD a day for each agent. */
 function policyText(dailyUsd: number): string {
   return `# The policy of the demo.
-domain: demo
+domain: ${DEMO_DOMAIN}
 timezone: ${TIMEZONE}
 ledger:
   labels: [channel]

@@ -77,7 +77,7 @@ export const FLEET: readonly AgentPlan[] = [
     agent: 'lead-researcher',
     callsPerDay: 120,
     callsPerTask: 6,
-    steps: [chat(GPT_5_MINI, 8_000, 900, 2), flat('web_search', 1)],
+    steps: [chat(GPT_5_MINI, 24_000, 1_500, 2), flat('web_search', 1)],
   },
   {
     ...MARKETING,
@@ -117,9 +117,9 @@ export const FLEET: readonly AgentPlan[] = [
   {
     ...FINANCE,
     agent: 'contract-reader',
-    callsPerDay: 90,
+    callsPerDay: 120,
     callsPerTask: 5,
-    steps: [chat(GPT_5_MINI, 14_000, 1_200)],
+    steps: [chat(GPT_5_MINI, 60_000, 2_500)],
     subAgent: 'clause-checker',
   },
   // All its calls are made for contract-reader.

@@ -9,9 +9,6 @@ const MIN_TOTAL = Math.log(1.25);
 /** How many standard errors the slope must be above 0: four leave under one flat series in fifty. */
 const MIN_T = 4;
 
-/** How much of the change from week to week a steady growth explains. */
-const MIN_EXPLAINED = 0.85;
-
 /** Steady growth, up to the last week. */
 export interface Growth {
   /** 0.1 is 10% more each week. */
@@ -22,7 +19,7 @@ export interface Growth {
 
 /**
  * Does spend grow steadily? A straight line through the logarithms, over as many of the last weeks as it
- * fits best. One that fits badly is no growth: a promotion in the last week makes none.
+ * fits best. Where one step up fits better than the line, it is no growth: something happened then.
  * @param weekly totals of whole weeks, ascending, the last one last; in any unit
  * @returns undefined if it does not, or if nobody can say
  */
@@ -32,8 +29,9 @@ export function growthOf(weekly: readonly bigint[]): Growth | undefined {
     const totals = weekly.slice(-weeks).map(Number);
     // A week without spend has no logarithm, and no longer series does without it.
     if (totals.some((total) => total <= 0)) break;
-    const { slope, t, explained } = fitLine(totals.map(Math.log));
-    const grows = slope * (weeks - 1) >= MIN_TOTAL && t >= MIN_T && explained >= MIN_EXPLAINED;
+    const values = totals.map(Math.log);
+    const { slope, t, left } = fitLine(values);
+    const grows = slope * (weeks - 1) >= MIN_TOTAL && t >= MIN_T && left < fitStep(values);
     if (grows && t > (best?.t ?? 0)) best = { growth: { perWeek: Math.expm1(slope), weeks }, t };
   }
   return best?.growth;
@@ -42,15 +40,27 @@ export function growthOf(weekly: readonly bigint[]): Growth | undefined {
 /** The least error that a fit is taken to have: no real series is without any. */
 const MIN_ERROR = 1e-6;
 
-/** The straight line through equally spaced values: least squares. */
-function fitLine(values: readonly number[]): { slope: number; t: number; explained: number } {
-  const n = values.length;
-  const middle = (n - 1) / 2;
-  const mean = values.reduce((sum, value) => sum + value, 0) / n;
+/** The straight line through equally spaced values: least squares. `left` is what it does not explain. */
+function fitLine(values: readonly number[]): { slope: number; t: number; left: number } {
+  const middle = (values.length - 1) / 2;
+  const mean = meanOf(values);
   const squares = values.reduce((sum, _, i) => sum + (i - middle) ** 2, 0);
   const slope = values.reduce((sum, value, i) => sum + (i - middle) * (value - mean), 0) / squares;
   const left = values.reduce((sum, v, i) => sum + (v - mean - slope * (i - middle)) ** 2, 0);
-  const all = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  const error = Math.max(MIN_ERROR, Math.sqrt(left / (n - 2) / squares));
-  return { slope, t: slope / error, explained: all === 0 ? 0 : 1 - left / all };
+  const error = Math.max(MIN_ERROR, Math.sqrt(left / (values.length - 2) / squares));
+  return { slope, t: slope / error, left };
+}
+
+/** What the best single step leaves unexplained: one level up to some week, another from there on. */
+function fitStep(values: readonly number[]): number {
+  const around = (some: readonly number[]): number => {
+    const mean = meanOf(some);
+    return some.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  };
+  const splits = values.slice(1).map((_, i) => i + 1);
+  return Math.min(...splits.map((at) => around(values.slice(0, at)) + around(values.slice(at))));
+}
+
+function meanOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -4,11 +4,14 @@ import { median, spread } from './median.js';
 const HOUR_MS = 3_600_000;
 
 /** A day is unusual if it is at least so many times what is expected, */
-const MIN_RATIO = 2;
+export const MIN_RATIO = 2;
 /** so many deviations above it, since some agents double every other week, */
 const MIN_Z = 4;
 /** and by so much of a normal day, since nobody wants to hear of cents. */
 const MIN_EXCESS = 0.1;
+
+/** An hour is part of it from half-way between what is expected and the least unusual multiple. */
+const HOUR_RATIO = (1 + MIN_RATIO) / 2;
 
 /**
  * The least that a deviation counts as, in shares of what is expected and of a normal day: a history
@@ -20,7 +23,7 @@ const MIN_SPREAD_OF_NORMAL = MIN_EXCESS / MIN_Z;
 /** Under this there is nothing to compare with: a first day, its second, and a weekend. */
 const MIN_DAYS = 3;
 /** From here on each day of the week has a median of its own. */
-const WEEKDAY_DAYS = 21;
+export const WEEKDAY_DAYS = 21;
 
 /** How the spend of one day compares with what was to be expected. Money in nano-dollars. */
 export interface Unusual {
@@ -91,10 +94,17 @@ export function unusualIn(comparison: Comparison, history: History): Unusual | u
   const expectedNano = BigInt(Math.round(expected));
   const excessNano = actualNano - expectedNano;
   const excess = Number(excessNano);
-  const floor = Math.max(MIN_SPREAD_OF_EXPECTED * expected, MIN_SPREAD_OF_NORMAL * normalDay);
-  const z = excess === 0 ? 0 : excess / Math.max(spread(samples), floor);
   const ratio = ratioOf(Number(actualNano), expected);
-  const unusual = ratio >= MIN_RATIO && z >= MIN_Z && excess >= MIN_EXCESS * normalDay;
+  const large = ratio >= MIN_RATIO && excess >= MIN_EXCESS * normalDay;
+  const floor = Math.max(MIN_SPREAD_OF_EXPECTED * expected, MIN_SPREAD_OF_NORMAL * normalDay);
+  let z = zOf(excess, Math.max(floor, spread(samples)));
+  if (large && z < MIN_Z) {
+    z = Math.max(
+      z,
+      zOf(excess, Math.max(floor, spreadOfAll(comparison, history, first, expected))),
+    );
+  }
+  const unusual = large && z >= MIN_Z;
   return {
     actualNano,
     expectedNano,
@@ -118,6 +128,30 @@ function comparedDays(comparison: Comparison, first: number, totals: readonly nu
   return before.length - first >= WEEKDAY_DAYS
     ? sameWeekdays(comparison).filter(({ startMs }) => startMs >= fromMs)
     : before.filter((_, i) => totals[i] !== 0);
+}
+
+function zOf(excess: number, deviation: number): number {
+  return excess === 0 ? 0 : excess / deviation;
+}
+
+/**
+ * How far days are from what is expected of them, as money of this day. Three to six values of one weekday
+ * may be far from each other by chance; where they are, all days are asked, each beside its own weekday.
+ */
+function spreadOfAll(
+  comparison: Comparison,
+  history: History,
+  first: number,
+  expected: number,
+): number {
+  const days = comparison.before.slice(first);
+  const spent = days.map((one) => spentBy(history, comparison, one));
+  const shares = spent.flatMap((nano, i) => {
+    const others = spent.filter((_, j) => j !== i && (j - i) % 7 === 0);
+    const usual = median(others);
+    return usual > 0 ? [nano / usual] : [];
+  });
+  return shares.length < WEEKDAY_DAYS ? Number.POSITIVE_INFINITY : expected * spread(shares);
 }
 
 /** What had been spent on a day after as much of it as is looked at. */
@@ -144,8 +178,7 @@ function ratioOf(actual: number, expected: number): number {
 }
 
 /**
- * Where the stretch of hours begins that has the most above the least unusual multiple of what was to be
- * expected: a busy hour at night, after which all was well, does not begin it.
+ * Where the stretch of hours begins that has the most above what hours may have: a busy hour at night, after which all was well, does not begin it.
  */
 function firstHour(
   hourly: ReadonlyMap<number, bigint>,
@@ -163,7 +196,7 @@ function firstHour(
       above = 0;
       beganMs = ms;
     }
-    above += Number(hourly.get(ms) ?? 0n) - MIN_RATIO * median(usual);
+    above += Number(hourly.get(ms) ?? 0n) - HOUR_RATIO * median(usual);
     if (above > most) {
       most = above;
       found = beganMs;

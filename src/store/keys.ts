@@ -9,6 +9,11 @@ function prefix(domain: string): string {
   return `tg:{${domain.replace(/[%{}]/g, encodeURIComponent)}}`;
 }
 
+/** What matches all keys of a domain, and of no other. */
+export function domainPattern(domain: string): string {
+  return `${prefix(domain).replace(/[*?[\]\\]/g, '\\$&')}:*`;
+}
+
 /** One window: the rule, the shape that it had, and whose window it is. */
 export function windowKey(domain: string, rule: string, shape: string, partition: string): string {
   return `${prefix(domain)}:w:${rule}:${shape}:${partition}`;
