@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { type Command, EXIT, UsageError } from './cli/command.js';
+import type { OpenSpend } from './cli/export.js';
 
 /** Commands are loaded when they are asked for: a sidecar carries no client. */
 const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<Command> }>> = {
@@ -35,6 +36,14 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: 'add to a limit for one agent and a time',
     load: async () => (await import('./cli/grant.js')).grant,
   },
+  report: {
+    summary: 'say who spent what, against the period before',
+    load: async () => (await import('./cli/report.js')).reportCommand(await spendOpener()),
+  },
+  explain: {
+    summary: 'say why: of one agent, of the bill, or of a run',
+    load: async () => (await import('./cli/explain.js')).explainCommand(await spendOpener()),
+  },
   price: {
     summary: 'say what a call costs, and how that is known',
     load: async () => (await import('./cli/price.js')).price,
@@ -44,6 +53,10 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
     load: async () => (await import('./cli/doctor.js')).doctor,
   },
 };
+
+async function spendOpener(): Promise<OpenSpend> {
+  return (await import('./cli/spend.js')).openSpend;
+}
 
 const HELP = `tollgate, the spend and rate-limit sidecar for AI agents
 

@@ -9,6 +9,7 @@ import {
   count,
   counted,
   decimalsFor,
+  larger,
   percent,
   ratioOf,
   roundUsd,
@@ -110,7 +111,7 @@ function basisText({ query, period, before, unusual }: AgentAnswer, expected: Ex
 function dayLines({ days, query }: AgentAnswer, style: Style): string[] {
   // A quarter and more: its days are not read one by one.
   if (days.length < 2 || days.length > 92) return [];
-  const most = days.reduce((max, { sums }) => Math.max(sums.costNano, max), 0n);
+  const most = days.reduce((max, { sums }) => larger(max, sums.costNano), 0n);
   const decimals = decimalsFor(most);
   const rows = days.map(({ startMs, sums, unusual }) => [
     formatWeekday(startMs, query.timezone),

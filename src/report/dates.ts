@@ -28,6 +28,12 @@ export function plus(date: DateText, by: { days?: number; months?: number }): Da
   return DateTime.fromISO(date, { zone: 'utc' }).plus(by).toISODate() ?? '';
 }
 
+/** The earlier of two dates. */
+export function earlier(a: DateText, b: DateText): DateText {
+  if (a < b) return a;
+  return b;
+}
+
 /** When the day ends that begins at a moment: after 23, 24 or 25 hours. */
 export function endOfDay(startMs: number, timezone: string): number {
   return calendarEdges('day', timezone, startMs * 1000)[2] / 1000;

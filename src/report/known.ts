@@ -50,7 +50,9 @@ export async function gapsOf(
     );
   }
   if (period.untilMs - untilMs > HOUR_MS) {
-    notes.push(`nothing has been recorded since ${formatMoment(untilMs, timezone)}`);
+    notes.push(
+      `spend is summed up only until ${formatMoment(untilMs, timezone)}: what came later is not in this answer; see whether a keeper runs`,
+    );
   }
   return { notes, comparable: sinceMs < before.untilMs, whole: sinceMs <= before.fromMs };
 }

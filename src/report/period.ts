@@ -1,6 +1,7 @@
 import { dayStartsMs, hourStartsMs } from '../policy/days.js';
 import {
   dateOf,
+  earlier,
   endOfDay,
   formatDays,
   formatMonth,
@@ -87,7 +88,7 @@ export function dayOf(atMs: number, timezone: string, nowMs: number): Period {
 function monthOf(first: string, timezone: string, nowMs: number): Period | { problem: string } {
   const lastDate = plus(plus(first, { months: 1 }), { days: -1 });
   const today = dateOf(nowMs, timezone);
-  return spanOf('month', first, Math.min(lastDate, today), timezone, nowMs);
+  return spanOf('month', first, earlier(lastDate, today), timezone, nowMs);
 }
 
 function spanOf(
@@ -107,7 +108,7 @@ function spanOf(
   }
   if (from > today) return problem(`${from} has not come yet; today is ${today} in ${timezone}`);
   if (from > to) return problem(`the period ends, on ${to}, before it begins, on ${from}`);
-  return periodOf(kind, from, Math.min(to, today), timezone, nowMs);
+  return periodOf(kind, from, earlier(to, today), timezone, nowMs);
 }
 
 /** @param first,last dates that the timezone has, none after today */

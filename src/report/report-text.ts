@@ -1,6 +1,6 @@
 import { noSums, type Sums } from '../model/spend.js';
 import { NONE } from './by.js';
-import { change, count, counted, decimalsFor, percent, ratioOf, usd } from './figures.js';
+import { change, count, counted, decimalsFor, larger, percent, ratioOf, usd } from './figures.js';
 import { addTo } from './gather.js';
 import { howKnown } from './known.js';
 import type { Report, ReportRow } from './report.js';
@@ -31,7 +31,7 @@ function rowLines(report: Report, top: number, style: Style): string[] {
   const shown = rows.length === top + 1 ? rows : rows.slice(0, top);
   const rest = rows.slice(shown.length);
   const largest = rows[0]?.sums.costNano ?? 0n;
-  const decimals = decimalsFor(Math.max(total.costNano, totalBefore.costNano));
+  const decimals = decimalsFor(larger(total.costNano, totalBefore.costNano));
   const line = (names: readonly string[], sums: Sums, before: Sums, barred: boolean) => [
     ...names,
     usd(sums.costNano, decimals),

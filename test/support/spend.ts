@@ -11,6 +11,8 @@ export function spendOf(
   timezone = 'UTC',
   labels: readonly string[] = [],
   policies: ReadonlyMap<string, PolicyText> = new Map(),
+  /** Up to when all is known. */
+  untilMs = Number.MAX_SAFE_INTEGER,
 ): Spend {
   const attributes = new Map<string, SpendAttributes>();
   const rows = { hour: new Map<string, SpendRow>(), day: new Map<string, SpendRow>() };
@@ -50,7 +52,7 @@ export function spendOf(
     },
     async known() {
       const [first, last] = [entries[0], entries.at(-1)];
-      return first && last && { sinceMs: first.atMs, untilMs: last.atMs };
+      return first && last && { sinceMs: first.atMs, untilMs: Math.max(last.atMs, untilMs) };
     },
   };
 }
