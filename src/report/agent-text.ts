@@ -19,7 +19,7 @@ import {
 import { sumBy } from './gather.js';
 import { happenedLines } from './happened.js';
 import { howKnown } from './known.js';
-import { limitText, sameText } from './limits.js';
+import { type LimitText, limitText, sameText } from './limits.js';
 import type { Style } from './style.js';
 import { bar, table, wrap } from './table.js';
 
@@ -194,30 +194,33 @@ function scaled(nano: bigint, expected: Expectation | undefined): bigint {
 
 function limitLines({ limits, query, period }: AgentAnswer, style: Style): string[] {
   const { timezone } = query;
-  if (limits.rules.length === 0) return [];
-  const unknown = limits.policyThen === undefined;
-  const rows = limits.rules.map(({ rule, was, now, changes }) => [
-    rule,
-    unknown ? 'not known' : limitText(was),
-    sameText(was, now) ? 'the same' : limitText(now),
-    changes.length === 0
-      ? ''
-      : `${formatDay(changes.at(-1)?.atMs ?? 0, timezone)}${changes.length > 1 ? ` (${counted(changes.length, 'change')})` : ''}`,
-  ]);
+  const { rules, thenKnown, nowKnown, policyThen, knownSinceMs } = limits;
+  if (rules.length === 0) return [];
+  const told = (known: boolean, limit: LimitText | undefined) =>
+    known ? limitText(limit) : 'not known';
+  const rows = rules.map(({ rule, was, now, changes }) => {
+    const last = changes.at(-1);
+    const times = changes.length > 1 ? ` (${counted(changes.length, 'change')})` : '';
+    return [
+      rule,
+      told(thenKnown, was),
+      thenKnown && nowKnown && sameText(was, now) ? 'the same' : told(nowKnown, now),
+      last ? `${formatDay(last.atMs, timezone)}${times}` : '',
+    ];
+  });
   const then = period.days.length === 1 ? 'limit that day' : 'limit then';
   const lines = table(
     [{ title: 'rule', cut: true }, { title: then }, { title: 'now' }, { title: 'changed' }],
     rows,
     style,
   );
-  if (unknown && limits.knownSinceMs !== undefined) {
-    lines.push(
-      style.dim(
-        `the policies in force are known from ${formatDay(limits.knownSinceMs, timezone)} on`,
-      ),
-    );
-  } else if (unknown) {
+  if (knownSinceMs === undefined) {
     lines.push(style.dim('the ledger knows of no policy; now is what the policy file says'));
+  } else if (policyThen === undefined) {
+    const since = formatDay(knownSinceMs, timezone);
+    lines.push(style.dim(`the policies in force are known from ${since} on`));
+  } else if (!thenKnown || !nowKnown) {
+    lines.push(style.dim('the text of a policy that was in force is not kept: it is too large'));
   }
   return lines;
 }

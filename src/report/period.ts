@@ -124,7 +124,7 @@ function periodOf(
   const toMs = endOfDay(lastMs, timezone);
   const soFar = toMs > nowMs;
   const days = dayStartsMs(timezone, fromMs, toMs);
-  const whole = kind === 'month' && !soFar && first.endsWith('-01');
+  const whole = kind === 'month' && !soFar && isMonth(first, last);
   const name = whole ? formatMonth(fromMs, timezone) : formatDays(fromMs, lastMs, timezone);
   return {
     kind,
@@ -161,6 +161,11 @@ export function periodBefore(period: Period, timezone: string, nowMs: number): P
   const untilMs = Math.min((hours.at(-1) ?? lastOfBefore) + 3_600_000, before.toMs);
   const name = `${before.name} until ${formatTime(untilMs, timezone)}`;
   return { ...before, untilMs, days: before.days.slice(0, -1), hours, name };
+}
+
+/** From the first day of a month to its last. */
+function isMonth(first: string, last: string): boolean {
+  return first.endsWith('-01') && last === plus(plus(first, { months: 1 }), { days: -1 });
 }
 
 /** The date, or the next that the timezone has: it may have left a day out. */
