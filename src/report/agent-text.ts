@@ -124,7 +124,7 @@ function dayLines({ days, query }: AgentAnswer, style: Style): string[] {
     [
       { title: 'day' },
       { title: 'spend', right: true },
-      { title: '' },
+      { title: '', drop: 1 },
       { title: '', paint: style.red },
       { title: '' },
     ],
@@ -176,8 +176,8 @@ function kindLines(
     [
       { title: kind, cut: true },
       { title: 'spend', right: true },
-      { title: '' },
-      { title: 'share', right: true },
+      { title: '', drop: 1 },
+      { title: 'share', right: true, drop: 2 },
       { title: expected?.basis === 'days' ? 'usual' : 'before', right: true, paint: style.dim },
       { title: 'change', right: true },
       { title: 'calls', right: true },
