@@ -24,6 +24,8 @@ export interface Gaps {
   /** The period before is known, at least in part; or as a whole. */
   readonly comparable: boolean;
   readonly whole: boolean;
+  /** Undefined if nothing is known. */
+  readonly sinceMs: number | undefined;
 }
 
 /** What is missing from the spend of these periods: the current one, then what it is compared with. */
@@ -37,7 +39,7 @@ export async function gapsOf(
   if (!known) {
     const note =
       'nothing has been recorded yet: no call has been authorized, or no keeper has summed any up (tollgate doctor says more)';
-    return { notes: [note], comparable: false, whole: false };
+    return { notes: [note], comparable: false, whole: false, sinceMs: undefined };
   }
   const { sinceMs, untilMs } = known;
   const notes: string[] = [];
@@ -54,5 +56,5 @@ export async function gapsOf(
       `spend is summed up only until ${formatMoment(untilMs, timezone)}: what came later is not in this answer; see whether a keeper runs`,
     );
   }
-  return { notes, comparable: sinceMs < before.untilMs, whole: sinceMs <= before.fromMs };
+  return { notes, comparable: sinceMs < before.untilMs, whole: sinceMs <= before.fromMs, sinceMs };
 }

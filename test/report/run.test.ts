@@ -90,15 +90,15 @@ test('a run is a tree with what each call and all below it has cost', async () =
   assert.equal(
     runText(run, 'UTC', PLAIN),
     `Run r1
-9 calls of 2 agents, from 1 March 2026, 09:00, in 13 s
+9 calls of 2 agents, from 1 March 2026, 09:00, in 12 s
 
-call                        spend  with below  tokens  state
-lead: think                 $2.00       $8.00      12  settled
-├─ worker: search           $1.00       $2.00      12  settled
-│  └─ 4 x worker: fetch     $1.00                  48  settled
-├─ worker: think            $4.00                  12  ran out
-└─ worker: think            $0.00                      released
-lead: think                 $0.00                      holds $16.00
+call                     spend  with below  tokens  state
+lead: think              $2.00       $8.00      12  settled
+├─ worker: search        $1.00       $2.00      12  settled
+│  └─ 4 x worker: fetch  $1.00                  48  settled
+├─ worker: think         $4.00                  12  ran out
+└─ worker: think         $0.00                      released
+lead: think              $0.00                      holds $16.00
 
 The run has spent $8.00, and $16.00 is held by calls that go on.
 
