@@ -1,7 +1,8 @@
 import { formatMetric } from '../model/amounts.js';
-import type { AgentAnswer, Expectation } from './agent.js';
+import type { AgentAnswer } from './agent.js';
 import type { CauseName } from './cause-detail.js';
 import { formatDay, formatMoment, formatTime } from './dates.js';
+import type { Expectation } from './expected.js';
 import {
   changeUsd,
   counted,
