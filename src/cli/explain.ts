@@ -99,7 +99,7 @@ async function unknownAgent(spend: Spend, agent: string, policy: Policy): Promis
   const known = await spend.known();
   if (!known) {
     return fail(
-      'nothing has been recorded yet, of any agent; tollgate doctor says more',
+      'nothing has been recorded yet, of any agent: no sidecar of this domain has authorized a call (--domain names another one)',
       EXIT.wrong,
     );
   }

@@ -4,6 +4,7 @@ import type { Policy } from '../policy/policy.js';
 import type { PolicyText, Spend } from '../store/spend.js';
 import { type Cause, causeOf } from './cause.js';
 import { comparisonOf } from './comparison.js';
+import { endOfDay } from './dates.js';
 import { type Expectation, expectedOfDay, expectedOfPeriod, gatherRows } from './expected.js';
 import { addTo, type Gathered, totalOf } from './gather.js';
 import { type Happening, happenedTo, notedAbout } from './happened.js';
@@ -68,9 +69,9 @@ export async function explainAgent(spend: Spend, query: AgentQuery): Promise<Age
   const expected = single
     ? expectedOfDay(recent, timezone, dayMs, nowMs, unusual)
     : gaps.comparable
-      ? expectedOfPeriod(recent, before, await knownSince(spend), totalOf(gathered))
+      ? expectedOfPeriod(recent, before, gaps.sinceMs ?? 0, totalOf(gathered))
       : undefined;
-  const days = single ? [] : daysOf(recent, period, timezone, nowMs);
+  const days = single ? [] : daysOf(recent, period, gaps.sinceMs ?? 0, timezone, nowMs);
   const notes = single ? notesOfDay(unusual, gaps.notes) : gaps.notes;
   return {
     query,
@@ -102,10 +103,6 @@ function told(
   };
 }
 
-async function knownSince(spend: Spend): Promise<number> {
-  return (await spend.known())?.sinceMs ?? 0;
-}
-
 function choosePeriod(recent: AgentHistory, timezone: string, nowMs: number): Period {
   const today = dayOf(nowMs, timezone, nowMs);
   const yesterday = dayOf(today.fromMs - 1, timezone, nowMs);
@@ -135,11 +132,14 @@ function causeFor(expected: Expectation | undefined, gathered: Gathered): Cause 
 function daysOf(
   recent: AgentHistory,
   period: Period,
+  sinceMs: number,
   timezone: string,
   nowMs: number,
 ): AgentAnswer['days'] {
   const byDay = new Map<number, Sums>();
-  for (const startMs of period.days) byDay.set(startMs, noSums());
+  // A day of which nothing is known is none without spend.
+  const known = period.days.filter((ms) => endOfDay(ms, timezone) > sinceMs);
+  for (const startMs of known) byDay.set(startMs, noSums());
   for (const { startMs, sums } of recent.days) {
     const day = byDay.get(startMs);
     if (day) addTo(day, sums);

@@ -33,7 +33,8 @@ export function decimalsFor(nano: bigint): number {
 export function roundUsd(nano: bigint): string {
   const size = nano < 0n ? -nano : nano;
   if (size >= 100n * NANO) return usd(nano, 0);
-  return usd(nano, size >= NANO / 10n ? 2 : decimalsFor(nano));
+  // Of what is under a cent, zeros at the end say nothing.
+  return usd(nano, size >= NANO / 10n ? 2 : decimalsFor(nano)).replace(/(\.\d{4}\d*?)0+$/, '$1');
 }
 
 /** The same with its sign: "+$614". */

@@ -38,7 +38,7 @@ export async function gapsOf(
   const known = await spend.known();
   if (!known) {
     const note =
-      'nothing has been recorded yet: no call has been authorized, or no keeper has summed any up (tollgate doctor says more)';
+      'nothing has been recorded yet: no sidecar of this domain has authorized a call (--domain names another one)';
     return { notes: [note], comparable: false, whole: false, sinceMs: undefined };
   }
   const { sinceMs, untilMs } = known;

@@ -7,8 +7,8 @@ import { bar, clip, table, widthOf, wrap } from '../../src/report/table.js';
 test('money is exact for programs and short for people', () => {
   const cases: [bigint, string, string][] = [
     [0n, '0', '$0.00'],
-    [1n, '0.000000001', '$0.0000000'],
-    [4_300_000n, '0.0043', '$0.0043000'],
+    [1n, '0.000000001', '$0.0000'],
+    [4_300_000n, '0.0043', '$0.0043'],
     [52_300_000n, '0.0523', '$0.0523'],
     [995_000_000n, '0.995', '$1.00'],
     [12_345_678_901n, '12.345678901', '$12.35'],
