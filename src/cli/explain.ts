@@ -13,7 +13,7 @@ import type { Spend } from '../store/spend.js';
 import { type Command, EXIT, UsageError } from './command.js';
 import type { OpenSpend } from './export.js';
 import { newReading, readLedgerFile } from './ledger-file.js';
-import { askedPeriod, PERIOD_HELP, PERIOD_OPTIONS, thisMonth, topOf } from './period.js';
+import { askedPeriod, PERIOD_HELP, PERIOD_OPTIONS, recentMonth, topOf } from './period.js';
 import { showProgress } from './progress.js';
 import { fail, ownPolicy, STORE_HELP, STORE_OPTIONS, withStore } from './store.js';
 
@@ -27,7 +27,8 @@ export function explainCommand(openSpend: OpenSpend): Command {
 
 With an agent: what it spent beside what was to be expected, why, and under which limits. Without a period:
 today or yesterday, whichever is unusual; else the last seven days.
-Without one: what made the bill change against the period before, this month so far by default.
+Without one: what made the bill change against the period before. Without a period: this month so far, or
+in its first days the month before.
 With a run: the tree of its calls, and what each has cost with all below it.
 
 ${PERIOD_HELP}
@@ -65,7 +66,7 @@ ${STORE_HELP}`,
           const style = styleFor(process.stdout, process.env);
           const { timezone } = policy;
           if (agent === undefined) {
-            const asked = period ?? thisMonth(policy, nowMs);
+            const asked = period ?? recentMonth(policy, nowMs);
             const answer = await explainBill(spend, { period: asked, timezone, nowMs });
             progress.stop();
             print(json ? billJson(answer, top) : billText(answer, top, style));
@@ -98,7 +99,7 @@ async function unknownAgent(spend: Spend, agent: string, policy: Policy): Promis
   const known = await spend.known();
   if (!known) {
     return fail(
-      'nothing has been recorded yet, of any agent; tollgate doctor says more',
+      'nothing has been recorded yet, of any agent: no sidecar of this domain has authorized a call (--domain names another one)',
       EXIT.wrong,
     );
   }

@@ -1,4 +1,5 @@
 import type { Policy } from '../policy/policy.js';
+import { dateOf } from '../report/dates.js';
 import { type Period, type PeriodOptions, parsePeriod } from '../report/period.js';
 import { UsageError } from './command.js';
 
@@ -29,6 +30,22 @@ export function thisMonth(policy: Policy, nowMs: number): Period {
   const period = parsePeriod({}, policy.timezone, nowMs);
   if ('problem' in period) throw new Error(period.problem);
   return period;
+}
+
+/** In its first days a month has too little to be explained: then it is the one before. */
+const YOUNG_DAYS = 3;
+
+/** The month whose bill is explained where none is named. */
+export function recentMonth(policy: Policy, nowMs: number): Period {
+  const { timezone } = policy;
+  const month = thisMonth(policy, nowMs);
+  if (month.days.length > YOUNG_DAYS) return month;
+  const before = parsePeriod(
+    { month: dateOf(month.fromMs - 1, timezone).slice(0, 7) },
+    timezone,
+    nowMs,
+  );
+  return 'problem' in before ? month : before;
 }
 
 /** How many rows a person is shown; a program gets all. */

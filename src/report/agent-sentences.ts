@@ -1,17 +1,32 @@
+import { formatMetric } from '../model/amounts.js';
 import type { AgentAnswer } from './agent.js';
 import type { CauseName } from './cause-detail.js';
-import { formatDay, formatTime } from './dates.js';
-import { changeUsd, counted, listed, ratioOf, roundPercent, roundUsd, times } from './figures.js';
+import { formatDay, formatMoment, formatTime } from './dates.js';
+import type { Expectation } from './expected.js';
+import {
+  changeUsd,
+  counted,
+  listed,
+  ratioOf,
+  roundPercent,
+  roundUsd,
+  signedPercent,
+  times,
+} from './figures.js';
 import { sumBy, sumTop } from './gather.js';
-import { type LimitText, limitText, sameText } from './limits.js';
+import { type LimitText, limitText, type RuleLimits, sameText } from './limits.js';
 
 /** A change below this is what every week has, and no person asks why. */
 const WORTH_A_CAUSE = 0.1;
+
+/** Unusual days, and notes, that are told one by one. */
+const MAX_TOLD = 3;
 
 /** The answer in a few plain sentences, to be pasted into a mail. */
 export function agentSentences(answer: AgentAnswer): string[] {
   return [
     spentSentence(answer),
+    daySentence(answer),
     whereSentence(answer),
     deniedSentence(answer),
     limitSentence(answer),
@@ -22,107 +37,140 @@ function spentSentence(answer: AgentAnswer): string {
   const { query, period, sums, expected, unusual } = answer;
   const team = teamOf(answer);
   const who = `Agent ${query.agent}${team === '' ? '' : ` of ${team}`}`;
-  const when = period.days.length === 1 ? `on ${dayName(answer)}` : `from ${period.name}`;
+  const when = whenText(answer);
   const actual = roundUsd(sums.costNano);
-  if (sums.costNano === 0n && (!expected || expected.nano === 0n))
+  if (sums.costNano === 0n && (!expected || expected.nano === 0n)) {
     return `${who} spent nothing ${when}.`;
+  }
   if (!expected) return `${who} spent ${actual} ${when}; there is nothing to compare that with.`;
+  const because = becauseOf(answer, expected);
+  if (expected.basis === 'before') {
+    return `${who} spent ${actual} ${when}, ${besideBefore(answer, expected)}${because}.`;
+  }
   const impact = sums.costNano - expected.nano;
   const share = ratioOf(impact, expected.nano);
-  const figures = `${actual} instead of ${roundUsd(expected.nano)}, ${changeUsd(impact)}${share === undefined ? '' : `, ${share > 0 ? '+' : ''}${Math.round(share * 100)}%`}`;
-  const since =
-    unusual?.firstHourMs === undefined
-      ? ''
-      : `, from ${formatTime(unusual.firstHourMs, query.timezone)} on`;
-  const because = becauseOf(answer);
+  const percent = share === undefined ? '' : `, ${signedPercent(share)}`;
+  const figures = `${actual} instead of ${roundUsd(expected.nano)}, ${changeUsd(impact)}${percent}`;
   if (unusual?.unusual) {
     const multiple =
-      expected.ratio === undefined ? actual : `${times(expected.ratio)} its normal volume`;
+      expected.ratio === undefined
+        ? 'what is unusual for it'
+        : `${times(expected.ratio)} its normal volume`;
+    const since =
+      unusual.firstHourMs === undefined
+        ? ''
+        : `, from ${formatTime(unusual.firstHourMs, query.timezone)} on`;
     return `${who} spent ${multiple} ${when} (${figures})${since}${because}.`;
   }
-  if (expected.basis === 'days') {
-    const normal =
-      share !== undefined && Math.abs(share) < WORTH_A_CAUSE
-        ? 'about what is normal'
-        : 'not unusual';
-    return `${who} spent ${actual} ${when}, ${normal} (${figures})${because}.`;
-  }
-  if (expected.nano === 0n)
-    return `${who} spent ${actual} ${when}, and nothing in the time before.`;
-  const compared = `${times(expected.ratio ?? 1)} what it had in the time before`;
-  return `${who} spent ${compared} ${when} (${figures})${because}.`;
+  const normal =
+    share !== undefined && Math.abs(share) < WORTH_A_CAUSE ? 'about what is normal' : 'not unusual';
+  return `${who} spent ${actual} ${when}, ${normal}${period.soFar ? ' by then' : ''} (${figures})${because}.`;
+}
+
+/** "2.7x the $30.73 in as many days before (+$52.86, +172%)" */
+function besideBefore({ period, before, sums }: AgentAnswer, expected: Expectation): string {
+  const earlier = period.kind === 'month' ? `in ${before.name}` : 'in as many days before';
+  if (expected.ratio === undefined) return `and nothing ${earlier}`;
+  const impact = sums.costNano - expected.nano;
+  const share = ratioOf(impact, expected.nano) ?? 0;
+  const compared = Math.abs(share) < WORTH_A_CAUSE ? 'about as much as' : times(expected.ratio);
+  return `${compared} the ${roundUsd(expected.nano)} ${earlier} (${changeUsd(impact)}, ${signedPercent(share)})`;
 }
 
 /** `, because of 4.0x the calls, mostly of search ("spring campaign", noted by ann)` */
-function becauseOf({ cause, expected, sums, noted, query }: AgentAnswer): string {
-  const notes = noted
-    .filter(({ agent }) => agent === '' || agent === query.agent)
-    .map(({ text, by }) => `"${text}", noted by ${by}`);
-  const noted1 = notes.length > 0 ? ` (${listed(notes.slice(0, 2))})` : '';
-  const share = expected ? ratioOf(sums.costNano - expected.nano, expected.nano) : undefined;
-  if (!cause || share === undefined || Math.abs(share) < WORTH_A_CAUSE) {
-    return noted1 === '' ? '' : `; it is noted${noted1}`;
-  }
-  return `, because ${causeWord(cause.cause, cause.detail)}${noted1}`;
+function becauseOf({ cause, sums, noted }: AgentAnswer, expected: Expectation): string {
+  const notes = noted.slice(0, MAX_TOLD).map(({ text, by }) => `"${text}", noted by ${by}`);
+  const remark = notes.length > 0 ? ` (${listed(notes)})` : '';
+  const share = ratioOf(sums.costNano - expected.nano, expected.nano);
+  if (!cause || share === undefined || Math.abs(share) < WORTH_A_CAUSE) return remark;
+  return `, because ${causeClause(cause.cause, cause.detail)}${remark}`;
 }
 
-/** A clause after "because". */
-export function causeWord(cause: CauseName, detail: string): string {
-  // Details of volume and tokens begin with a figure ("4.0x the calls"), those of prices are clauses.
-  const noun = /^[\d.,]+x the |^calls of |^no calls of /.test(detail);
-  return noun || cause === 'volume' ? `of ${detail}`.replace(/^of (it made)/, '$1') : detail;
+/** A clause after "because": details of prices are clauses, the others are figures or things. */
+export function causeClause(cause: CauseName, detail: string): string {
+  const clause = cause === 'price' || detail.startsWith('it ');
+  return clause ? detail : `of ${detail}`;
 }
 
-/** "78% went to openai_completion on gpt-4o." */
+/** "Unusual was 22 November 2026 ($59.99 instead of $2.10)." */
+function daySentence({ days, query }: AgentAnswer): string {
+  const unusual = days.filter((day) => day.unusual?.unusual);
+  if (unusual.length === 0) return '';
+  const told = unusual.slice(0, MAX_TOLD).map(({ startMs, sums, unusual: how }) => {
+    const instead = `${roundUsd(sums.costNano)} instead of ${roundUsd(how?.expectedNano ?? 0n)}`;
+    return `${formatDay(startMs, query.timezone)} (${instead})`;
+  });
+  const more = unusual.length - told.length;
+  if (more > 0) told.push(counted(more, 'more day'));
+  return `Unusual ${unusual.length === 1 ? 'was' : 'were'} ${listed(told)}.`;
+}
+
+/** "78% of it went to openai_completion on gpt-4o." */
 function whereSentence({ gathered, sums }: AgentAnswer): string {
   if (sums.costNano <= 0n) return '';
-  const [top] = sumTop(
-    sumBy(gathered, ({ tool, model }) => [tool, model].filter((name) => name !== '').join(' on ')),
+  const kinds = sumBy(gathered, ({ tool, model }) =>
+    [tool, model].filter((name) => name !== '').join(' on '),
   );
+  const [top] = sumTop(kinds);
   if (!top || top[0] === '') return '';
   const share = ratioOf(top[1].costNano, sums.costNano) ?? 0;
-  return share >= 0.995
-    ? `All of it went to ${top[0]}.`
-    : `${roundPercent(share)} of it went to ${top[0]}.`;
+  const part = share >= 0.995 ? 'All' : roundPercent(share);
+  return `${part} of it went to ${top[0]}.`;
 }
 
+/** "41 calls were denied, estimated at $12.30; it was halted by rule loop at …" */
 function deniedSentence({ sums, happened, query }: AgentAnswer): string {
-  const halts = happened.filter((event) => event.kind === 'halted');
-  const first = halts[0];
-  const halted =
-    first?.kind === 'halted'
-      ? `it was halted by ${first.rule ? `rule ${first.rule}` : first.by} at ${formatTime(first.atMs, query.timezone)} on ${formatDay(first.atMs, query.timezone)}`
-      : '';
-  const denied =
-    sums.denied > 0
-      ? `${counted(sums.denied, 'call')} ${sums.denied === 1 ? 'was' : 'were'} denied, estimated at ${roundUsd(sums.deniedNano)}`
-      : '';
-  if (denied === '' && halted === '') return '';
-  const both = [denied, halted].filter((part) => part !== '').join('; ');
-  return `${both[0]?.toUpperCase()}${both.slice(1)}.`;
+  const parts: string[] = [];
+  if (sums.denied > 0) {
+    const were = sums.denied === 1 ? 'was' : 'were';
+    const estimated = roundUsd(sums.deniedNano);
+    parts.push(`${counted(sums.denied, 'call')} ${were} denied, estimated at ${estimated}`);
+  }
+  const halt = happened.find((event) => event.kind === 'halted');
+  if (halt?.kind === 'halted') {
+    const by = halt.rule ? `rule ${halt.rule}` : halt.by;
+    const it = parts.length > 0 ? 'it' : 'It';
+    parts.push(`${it} was halted by ${by} on ${formatMoment(halt.atMs, query.timezone)}`);
+  }
+  return parts.length === 0 ? '' : `${parts.join('; ')}.`;
 }
 
-function limitSentence({ limits, query }: AgentAnswer): string {
-  const main = limits.rules[0];
+function limitSentence(answer: AgentAnswer): string {
+  const { limits, query } = answer;
+  const [main] = limits.rules;
   if (!main) return '';
-  const { was: then, now, changes } = main;
-  if (limits.policyThen === undefined) {
-    return now ? `Its limit is now ${limitText(now)}; what it was then is not known.` : '';
+  const { rule, was, now, changes } = main;
+  const granted = grantedText(answer, main);
+  if (!limits.thenKnown) {
+    return now && limits.nowKnown
+      ? `Its limit is now ${limitText(now)}; what it was then is not known.`
+      : '';
   }
+  const then = was
+    ? `Its limit was then ${limitText(was)}${granted}`
+    : `Then it had no limit under ${rule}`;
   const last = changes.at(-1);
-  if (!last) return `Its limit was and is ${limitText(now)}.`;
+  if (!last) return was ? `Its limit was and is ${limitText(was)}${granted}.` : '';
   const since = `since ${formatDay(last.atMs, query.timezone)}`;
-  const was = then
-    ? `Its limit was then ${limitText(then)}`
-    : `It had no limit under ${main.rule} then`;
-  if (!now) return `${was}; it has had none ${since}.`;
-  if (sameText(then, now)) return `${was}, and it is so again ${since}.`;
-  return `${was}; it has been ${shortText(then, now)} ${since}.`;
+  if (!now) return limits.nowKnown ? `${then}; it has had none ${since}.` : `${then}.`;
+  if (sameText(was, now)) return `${then}, and it is so again ${since}.`;
+  return `${then}; it has been ${shortText(was, now)} ${since}.`;
+}
+
+/** ` (and $40.00 more that ann granted)` */
+function grantedText({ happened }: AgentAnswer, { rule, metric }: RuleLimits): string {
+  const grants = happened.flatMap((event) =>
+    event.kind === 'granted' && event.rule === rule ? [event] : [],
+  );
+  if (grants.length === 0) return '';
+  const add = grants.reduce((sum, grant) => sum + grant.add, 0);
+  const amount = metric ? formatMetric(add, metric) : String(add);
+  return ` (and ${amount} more for a time, granted by ${listed([...new Set(grants.map(({ by }) => by))])})`;
 }
 
 /** Only the amount, where the rest is as it was. */
-function shortText(then: LimitText | undefined, now: LimitText): string {
-  return then?.rest === now.rest ? now.amount : limitText(now);
+function shortText(was: LimitText | undefined, now: LimitText): string {
+  return was?.rest === now.rest ? now.amount : limitText(now);
 }
 
 /** The team of most of its spend. */
@@ -131,7 +179,11 @@ function teamOf({ gathered, expected }: AgentAnswer): string {
   return sumTop(sumBy(source, ({ team }) => team))[0]?.[0] ?? '';
 }
 
-function dayName({ period, query }: AgentAnswer): string {
-  const day = formatDay(period.fromMs, query.timezone);
-  return period.soFar ? `${day} until ${formatTime(period.untilMs, query.timezone)}` : day;
+function whenText({ period, query }: AgentAnswer): string {
+  if (period.days.length > 1) {
+    const word = period.kind === 'month' && !period.soFar ? 'in' : 'from';
+    return `${word} ${period.name.replace(', so far', ' so far')}`;
+  }
+  const until = period.soFar ? ` until ${formatTime(period.untilMs, query.timezone)}` : '';
+  return `on ${formatDay(period.fromMs, query.timezone)}${until}`;
 }

@@ -1,8 +1,7 @@
-import type { Sums } from '../model/spend.js';
-import type { AgentAnswer, Expectation } from './agent.js';
+import type { AgentAnswer } from './agent.js';
 import { agentSentences } from './agent-sentences.js';
-import { NONE } from './by.js';
 import { formatDay, formatTime, formatWeekday } from './dates.js';
+import type { Expectation } from './expected.js';
 import {
   change,
   changeUsd,
@@ -10,21 +9,17 @@ import {
   counted,
   decimalsFor,
   larger,
-  percent,
   ratioOf,
   roundUsd,
   times,
   usd,
 } from './figures.js';
-import { sumBy } from './gather.js';
 import { happenedLines } from './happened.js';
+import { kindLines } from './kind-table.js';
 import { howKnown } from './known.js';
-import { limitText, sameText } from './limits.js';
+import { type LimitText, limitText, sameText } from './limits.js';
 import type { Style } from './style.js';
 import { bar, table, wrap } from './table.js';
-
-/** A table of tools or models shows so many; the others are one. */
-const MAX_ROWS = 8;
 
 /** Lines of a paragraph where the terminal does not say how wide it is. */
 const MAX_COLUMNS = 100;
@@ -124,7 +119,7 @@ function dayLines({ days, query }: AgentAnswer, style: Style): string[] {
     [
       { title: 'day' },
       { title: 'spend', right: true },
-      { title: '' },
+      { title: '', drop: 1 },
       { title: '', paint: style.red },
       { title: '' },
     ],
@@ -133,91 +128,35 @@ function dayLines({ days, query }: AgentAnswer, style: Style): string[] {
   );
 }
 
-function kindLines(
-  kind: 'tool' | 'model',
-  { gathered, expected }: AgentAnswer,
-  style: Style,
-): string[] {
-  const now = sumBy(gathered, (attributes) => attributes[kind]);
-  const usual = sumBy(expected?.usual ?? new Map(), (attributes) => attributes[kind]);
-  const names = [...new Set([...now.keys(), ...usual.keys()])];
-  if (names.length === 0 || (names.length === 1 && names[0] === '')) return [];
-  const cost = (name: string, by: ReadonlyMap<string, Sums>) => by.get(name)?.costNano ?? 0n;
-  const before = (name: string) => scaled(cost(name, usual), expected);
-  names.sort((a, b) => Number(cost(b, now) - cost(a, now)) || Number(before(b) - before(a)));
-  const shown = names.length === MAX_ROWS + 1 ? names : names.slice(0, MAX_ROWS);
-  const total = names.reduce((sum, name) => sum + cost(name, now), 0n);
-  const largest = cost(names[0] ?? '', now);
-  const decimals = decimalsFor(total);
-  const rows = shown.map((name) => [
-    name || NONE,
-    usd(cost(name, now), decimals),
-    bar(ratioOf(cost(name, now), largest) ?? 0),
-    percent(ratioOf(cost(name, now), total) ?? 0),
-    expected ? usd(before(name), decimals) : '',
-    expected ? change(cost(name, now), before(name)) : '',
-    count(now.get(name)?.calls ?? 0),
-  ]);
-  const rest = names.slice(shown.length);
-  if (rest.length > 0) {
-    const all = rest.reduce((sum, name) => sum + cost(name, now), 0n);
-    const calls = rest.reduce((sum, name) => sum + (now.get(name)?.calls ?? 0), 0);
-    rows.push([
-      counted(rest.length, 'other'),
-      usd(all, decimals),
-      '',
-      percent(ratioOf(all, total) ?? 0),
-      '',
-      '',
-      count(calls),
-    ]);
-  }
-  return table(
-    [
-      { title: kind, cut: true },
-      { title: 'spend', right: true },
-      { title: '' },
-      { title: 'share', right: true },
-      { title: expected?.basis === 'days' ? 'usual' : 'before', right: true, paint: style.dim },
-      { title: 'change', right: true },
-      { title: 'calls', right: true },
-    ],
-    rows,
-    style,
-  );
-}
-
-function scaled(nano: bigint, expected: Expectation | undefined): bigint {
-  const days = expected?.days ?? 1;
-  return days === 1 ? nano : BigInt(Math.round(Number(nano) / days));
-}
-
 function limitLines({ limits, query, period }: AgentAnswer, style: Style): string[] {
   const { timezone } = query;
-  if (limits.rules.length === 0) return [];
-  const unknown = limits.policyThen === undefined;
-  const rows = limits.rules.map(({ rule, was, now, changes }) => [
-    rule,
-    unknown ? 'not known' : limitText(was),
-    sameText(was, now) ? 'the same' : limitText(now),
-    changes.length === 0
-      ? ''
-      : `${formatDay(changes.at(-1)?.atMs ?? 0, timezone)}${changes.length > 1 ? ` (${counted(changes.length, 'change')})` : ''}`,
-  ]);
+  const { rules, thenKnown, nowKnown, policyThen, knownSinceMs } = limits;
+  if (rules.length === 0) return [];
+  const told = (known: boolean, limit: LimitText | undefined) =>
+    known ? limitText(limit) : 'not known';
+  const rows = rules.map(({ rule, was, now, changes }) => {
+    const last = changes.at(-1);
+    const times = changes.length > 1 ? ` (${counted(changes.length, 'change')})` : '';
+    return [
+      rule,
+      told(thenKnown, was),
+      thenKnown && nowKnown && sameText(was, now) ? 'the same' : told(nowKnown, now),
+      last ? `${formatDay(last.atMs, timezone)}${times}` : '',
+    ];
+  });
   const then = period.days.length === 1 ? 'limit that day' : 'limit then';
   const lines = table(
     [{ title: 'rule', cut: true }, { title: then }, { title: 'now' }, { title: 'changed' }],
     rows,
     style,
   );
-  if (unknown && limits.knownSinceMs !== undefined) {
-    lines.push(
-      style.dim(
-        `the policies in force are known from ${formatDay(limits.knownSinceMs, timezone)} on`,
-      ),
-    );
-  } else if (unknown) {
+  if (knownSinceMs === undefined) {
     lines.push(style.dim('the ledger knows of no policy; now is what the policy file says'));
+  } else if (policyThen === undefined) {
+    const since = formatDay(knownSinceMs, timezone);
+    lines.push(style.dim(`the policies in force are known from ${since} on`));
+  } else if (!thenKnown || !nowKnown) {
+    lines.push(style.dim('the text of a policy that was in force is not kept: it is too large'));
   }
   return lines;
 }

@@ -1,10 +1,12 @@
 import type { AnnotationEntry, EventEntry } from '../model/entry.js';
 import { noSums, type SpendAttributes, type Sums } from '../model/spend.js';
 import type { Policy } from '../policy/policy.js';
-import type { PolicyText, Spend, SpendRow } from '../store/spend.js';
+import type { PolicyText, Spend } from '../store/spend.js';
 import { type Cause, causeOf } from './cause.js';
-import { comparisonOf, isWhole, sameWeekdays } from './comparison.js';
-import { add, addTo, type Gathered, totalOf } from './gather.js';
+import { comparisonOf } from './comparison.js';
+import { endOfDay } from './dates.js';
+import { type Expectation, expectedOfDay, expectedOfPeriod, gatherRows } from './expected.js';
+import { addTo, type Gathered, totalOf } from './gather.js';
 import { type Happening, happenedTo, notedAbout } from './happened.js';
 import { type AgentHistory, readHistory } from './history.js';
 import { gapsOf } from './known.js';
@@ -29,17 +31,6 @@ export interface AgentQuery {
   readonly nowMs: number;
   /** The policy of the file, for where the ledger knows of none. */
   readonly policy: Policy | undefined;
-}
-
-/** What a day was compared with: the same weekdays; or a longer time: the one before it. */
-export interface Expectation {
-  readonly nano: bigint;
-  readonly basis: 'days' | 'before';
-  readonly ratio: number | undefined;
-  /** The average of a day like it, or the period before. */
-  readonly usual: Gathered;
-  /** How many times the period is in `usual`. */
-  readonly days: number;
 }
 
 /** What one agent spent, beside what was to be expected, and why. */
@@ -78,9 +69,9 @@ export async function explainAgent(spend: Spend, query: AgentQuery): Promise<Age
   const expected = single
     ? expectedOfDay(recent, timezone, dayMs, nowMs, unusual)
     : gaps.comparable
-      ? expectedOfPeriod(recent, before, await knownSince(spend), totalOf(gathered))
+      ? expectedOfPeriod(recent, before, gaps.sinceMs ?? 0, totalOf(gathered))
       : undefined;
-  const days = single ? [] : daysOf(recent, period, timezone, nowMs);
+  const days = single ? [] : daysOf(recent, period, gaps.sinceMs ?? 0, timezone, nowMs);
   const notes = single ? notesOfDay(unusual, gaps.notes) : gaps.notes;
   return {
     query,
@@ -112,10 +103,6 @@ function told(
   };
 }
 
-async function knownSince(spend: Spend): Promise<number> {
-  return (await spend.known())?.sinceMs ?? 0;
-}
-
 function choosePeriod(recent: AgentHistory, timezone: string, nowMs: number): Period {
   const today = dayOf(nowMs, timezone, nowMs);
   const yesterday = dayOf(today.fromMs - 1, timezone, nowMs);
@@ -137,76 +124,6 @@ function unusualOn(
   return unusualIn(comparisonOf(timezone, dayMs, nowMs), { days: dayNano, hours });
 }
 
-function gatherRows({ days, hours }: AgentHistory, period: Period): Gathered {
-  const gathered: Gathered = new Map();
-  const [inDays, inHours] = [new Set(period.days), new Set(period.hours)];
-  const take = (rows: readonly SpendRow[], starts: ReadonlySet<number>) => {
-    for (const { startMs, attributes, sums } of rows) {
-      if (starts.has(startMs)) add(gathered, attributes, sums);
-    }
-  };
-  take(days, inDays);
-  take(hours, inHours);
-  return gathered;
-}
-
-/** The days that it is compared with, up to the same time; without those that were unusual themselves. */
-function expectedOfDay(
-  recent: AgentHistory,
-  timezone: string,
-  dayMs: number,
-  nowMs: number,
-  unusual: Unusual | undefined,
-): Expectation | undefined {
-  if (!unusual) return undefined;
-  const comparison = comparisonOf(timezone, dayMs, nowMs);
-  const elapsedMs = comparison.untilMs - dayMs;
-  const compared = unusual.weeks >= 3 ? sameWeekdays(comparison) : comparison.before;
-  const each = compared.map(({ startMs }) => {
-    const rows = isWhole(comparison)
-      ? recent.days.filter((row) => row.startMs === startMs)
-      : recent.hours.filter((row) => row.startMs >= startMs && row.startMs < startMs + elapsedMs);
-    const gathered: Gathered = new Map();
-    for (const { attributes, sums } of rows) add(gathered, attributes, sums);
-    return gathered;
-  });
-  const spent = each.filter((gathered) => gathered.size > 0);
-  const near = spent.filter((gathered) => {
-    const cost = totalOf(gathered).costNano;
-    return cost <= unusual.expectedNano * 2n && cost * 2n >= unusual.expectedNano;
-  });
-  const usual: Gathered = new Map();
-  const kept = near.length > 0 ? near : spent;
-  for (const gathered of kept) for (const [key, sums] of gathered) add(usual, key, sums);
-  const { expectedNano, ratio } = unusual;
-  return {
-    nano: expectedNano,
-    basis: 'days',
-    ratio: Number.isFinite(ratio) && expectedNano > 0n ? ratio : undefined,
-    usual,
-    days: Math.max(1, kept.length),
-  };
-}
-
-/** The period before, as much as is known of it: of a part, what its average day says. */
-function expectedOfPeriod(
-  recent: AgentHistory,
-  before: Period,
-  sinceMs: number,
-  sums: Sums,
-): Expectation | undefined {
-  const usual = gatherRows(recent, before);
-  const length = before.untilMs - before.fromMs;
-  const knownMs = before.untilMs - Math.max(before.fromMs, sinceMs);
-  // Under a day, an average day says nothing.
-  if (knownMs < length && knownMs < DAY_MS) return undefined;
-  const part = Math.min(1, knownMs / length);
-  const { costNano } = totalOf(usual);
-  const nano = part === 1 ? costNano : BigInt(Math.round(Number(costNano) / part));
-  const ratio = nano > 0n ? Number(sums.costNano) / Number(nano) : undefined;
-  return { nano, basis: 'before', ratio, usual, days: part };
-}
-
 function causeFor(expected: Expectation | undefined, gathered: Gathered): Cause | undefined {
   if (!expected || expected.usual.size === 0 || gathered.size === 0) return undefined;
   return causeOf(sideOf(expected.usual, expected.days), sideOf(gathered, 1));
@@ -215,11 +132,14 @@ function causeFor(expected: Expectation | undefined, gathered: Gathered): Cause 
 function daysOf(
   recent: AgentHistory,
   period: Period,
+  sinceMs: number,
   timezone: string,
   nowMs: number,
 ): AgentAnswer['days'] {
   const byDay = new Map<number, Sums>();
-  for (const startMs of period.days) byDay.set(startMs, noSums());
+  // A day of which nothing is known is none without spend.
+  const known = period.days.filter((ms) => endOfDay(ms, timezone) > sinceMs);
+  for (const startMs of known) byDay.set(startMs, noSums());
   for (const { startMs, sums } of recent.days) {
     const day = byDay.get(startMs);
     if (day) addTo(day, sums);

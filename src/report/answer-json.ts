@@ -36,8 +36,9 @@ export function agentJson(answer: AgentAnswer): object {
     })),
     limits: limits.rules.map(({ rule, was, now, changes }) => ({
       rule,
-      was: limits.policyThen === undefined ? null : (was ?? null),
+      was: limits.thenKnown ? (was ?? null) : null,
       now: now ?? null,
+      known: { was: limits.thenKnown, now: limits.nowKnown },
       changes: changes.map(({ atMs, to }) => ({ at: iso(atMs), to: to ?? null })),
     })),
     policies: { was: limits.policyThen ?? null, now: limits.policyNow ?? null },

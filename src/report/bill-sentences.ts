@@ -1,4 +1,4 @@
-import { causeWord } from './agent-sentences.js';
+import { causeClause } from './agent-sentences.js';
 import type { AgentChange, BillAnswer } from './bill.js';
 import { formatDay } from './dates.js';
 import { changeUsd, counted, listed, roundPercent, roundUsd } from './figures.js';
@@ -65,7 +65,7 @@ function causeSentences(answer: BillAnswer): string[] {
     const more = against.changeNano > 0n ? 'more' : 'less';
     const size = roundUsd(against.changeNano < 0n ? -against.changeNano : against.changeNano);
     const because = against.cause
-      ? `, because ${causeWord(against.cause.cause, against.cause.detail)}`
+      ? `, because ${causeClause(against.cause.cause, against.cause.detail)}`
       : '';
     sentences.push(`${nameOf(against)} spent ${size} ${more}${because}.`);
   }
@@ -81,7 +81,8 @@ function partSentence(one: AgentChange, at: number, { query, noted }: BillAnswer
       ? `made ${roundPercent(share)} of the change (${amount})`
       : `changed by ${amount}`;
   const fresh = before.calls === 0 ? ', and is new' : sums.calls === 0 ? ', and is gone' : '';
-  const because = cause && fresh === '' ? `, because ${causeWord(cause.cause, cause.detail)}` : '';
+  const because =
+    cause && fresh === '' ? `, because ${causeClause(cause.cause, cause.detail)}` : '';
   const day =
     mostlyOnMs === undefined ? '' : `, most of it on ${formatDay(mostlyOnMs, query.timezone)}`;
   const note = noted.find(({ agent }) => agent === one.agent);

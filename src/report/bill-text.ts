@@ -70,14 +70,14 @@ function agentLines(answer: BillAnswer, top: number, style: Style): string[] {
   const lines = table(
     [
       { title: 'agent', cut: true },
-      { title: 'team', cut: true },
+      { title: 'team', cut: true, drop: 3 },
       { title: 'spend', right: true },
       { title: 'before', right: true, paint: style.dim },
       { title: 'change', right: true, paint },
       { title: '', right: true, paint },
-      { title: '' },
+      { title: '', drop: 1 },
       { title: 'of it', right: true },
-      { title: 'because', cut: true },
+      { title: 'because', cut: true, drop: 2 },
     ],
     rows,
     style,

@@ -69,14 +69,15 @@ interface Read {
 export async function explainBill(spend: Spend, query: BillQuery): Promise<BillAnswer> {
   const { period, timezone, nowMs } = query;
   const before = periodBefore(period, timezone, nowMs);
-  const [read, gaps, events] = await Promise.all([
-    readAgents(spend, query, before),
-    gapsOf(spend, timezone, period, before),
+  const gaps = await gapsOf(spend, timezone, period, before);
+  const weeks = weeksOf(query, gaps.sinceMs ?? nowMs);
+  const [read, events] = await Promise.all([
+    readAgents(spend, query, before, weeks),
     spend.events(0, nowMs + 1),
   ]);
   const total = noSums();
   const totalBefore = noSums();
-  const weekly = Array.from({ length: WEEKS }, () => 0n);
+  const weekly = weeks.map(() => 0n);
   const sides = [...read].map(([agent, of]) => {
     const [sums, earlier] = [totalOf(of.now), totalOf(of.earlier)];
     for (const [week, nano] of of.weekly.entries()) weekly[week] = (weekly[week] ?? 0n) + nano;
@@ -120,27 +121,35 @@ export async function explainBill(spend: Spend, query: BillQuery): Promise<BillA
   };
 }
 
+/** The days of the last whole weeks up to the end of the period, as far as they are wholly known. */
+function weeksOf({ period, timezone, nowMs }: BillQuery, sinceMs: number): number[][] {
+  const endMs = period.soFar ? dayStartMs(timezone, nowMs) : period.toMs;
+  // Two days more than are needed, for days of 25 hours.
+  const days = dayStartsMs(timezone, endMs - (WEEKS * 7 + 2) * DAY_MS, endMs).slice(-WEEKS * 7);
+  const weeks = Array.from({ length: WEEKS }, (_, week) => days.slice(week * 7, week * 7 + 7));
+  return weeks.filter(([first = 0]) => first + DAY_MS > sinceMs);
+}
+
 /** Reads the days of both periods and of the weeks at once. */
 async function readAgents(
   spend: Spend,
-  { period, timezone, nowMs }: BillQuery,
+  { period }: BillQuery,
   before: Period,
+  weeks: readonly (readonly number[])[],
 ): Promise<Map<string, Read>> {
   const read = new Map<string, Read>();
   const of = ({ agent }: SpendAttributes): Read => {
     let found = read.get(agent);
     if (!found) {
-      const weekly = Array.from({ length: WEEKS }, () => 0n);
+      const weekly = weeks.map(() => 0n);
       found = { now: new Map(), earlier: new Map(), daily: new Map(), weekly };
       read.set(agent, found);
     }
     return found;
   };
-  const endMs = period.soFar ? dayStartMs(timezone, nowMs) : period.toMs;
-  const weekDays = dayStartsMs(timezone, endMs - (WEEKS * 7 + 2) * DAY_MS, endMs).slice(-WEEKS * 7);
-  const weekOf = new Map(weekDays.map((ms, at) => [ms, Math.floor(at / 7)]));
+  const weekOf = new Map(weeks.flatMap((days, week) => days.map((ms) => [ms, week] as const)));
   const [inPeriod, inBefore] = [new Set(period.days), new Set(before.days)];
-  const starts = [...new Set([...period.days, ...before.days, ...weekDays])];
+  const starts = [...new Set([...period.days, ...before.days, ...weekOf.keys()])];
   for await (const rows of spend.rows('day', starts)) {
     for (const { startMs, attributes, sums } of rows) {
       const agent = of(attributes);

@@ -29,10 +29,12 @@ export function decimalsFor(nano: bigint): number {
   return size >= NANO / 100n ? 4 : 7;
 }
 
-/** For a sentence: whole dollars from $100 on, else as many digits as say something. */
+/** For a sentence: whole dollars from $100 on, cents from 10, else as many digits as say something. */
 export function roundUsd(nano: bigint): string {
   const size = nano < 0n ? -nano : nano;
-  return usd(nano, size >= 100n * NANO ? 0 : decimalsFor(nano));
+  if (size >= 100n * NANO) return usd(nano, 0);
+  // Of what is under a cent, zeros at the end say nothing.
+  return usd(nano, size >= NANO / 10n ? 2 : decimalsFor(nano)).replace(/(\.\d{4}\d*?)0+$/, '$1');
 }
 
 /** The same with its sign: "+$614". */
@@ -74,6 +76,11 @@ export function change(now: bigint, before: bigint): string {
   if (share >= 100) return `${times(share + 1)}`;
   const text = `${Math.abs(share) < 0.0995 ? (share * 100).toFixed(1) : Math.round(share * 100)}%`;
   return share > 0 ? `+${text}` : text;
+}
+
+/** "+12%", "-3%". */
+export function signedPercent(share: number): string {
+  return `${share > 0 ? '+' : ''}${Math.round(share * 100)}%`;
 }
 
 /** "1,234". */

@@ -24,6 +24,8 @@ export interface Gaps {
   /** The period before is known, at least in part; or as a whole. */
   readonly comparable: boolean;
   readonly whole: boolean;
+  /** Undefined if nothing is known. */
+  readonly sinceMs: number | undefined;
 }
 
 /** What is missing from the spend of these periods: the current one, then what it is compared with. */
@@ -36,8 +38,8 @@ export async function gapsOf(
   const known = await spend.known();
   if (!known) {
     const note =
-      'nothing has been recorded yet: no call has been authorized, or no keeper has summed any up (tollgate doctor says more)';
-    return { notes: [note], comparable: false, whole: false };
+      'nothing has been recorded yet: no sidecar of this domain has authorized a call (--domain names another one)';
+    return { notes: [note], comparable: false, whole: false, sinceMs: undefined };
   }
   const { sinceMs, untilMs } = known;
   const notes: string[] = [];
@@ -54,5 +56,5 @@ export async function gapsOf(
       `spend is summed up only until ${formatMoment(untilMs, timezone)}: what came later is not in this answer; see whether a keeper runs`,
     );
   }
-  return { notes, comparable: sinceMs < before.untilMs, whole: sinceMs <= before.fromMs };
+  return { notes, comparable: sinceMs < before.untilMs, whole: sinceMs <= before.fromMs, sinceMs };
 }

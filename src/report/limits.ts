@@ -1,4 +1,4 @@
-import { formatMetric } from '../model/amounts.js';
+import { formatMetric, type Metric } from '../model/amounts.js';
 import type { Call } from '../model/call.js';
 import type { EventEntry, PolicyEntry } from '../model/entry.js';
 import type { SpendAttributes } from '../model/spend.js';
@@ -18,6 +18,8 @@ export interface LimitText {
 /** The limit of one rule over time; undefined where the policy did not have the rule, or not for these calls. */
 export interface RuleLimits {
   readonly rule: string;
+  /** Undefined of a rule that denies outright. */
+  readonly metric: Metric | undefined;
   readonly was: LimitText | undefined;
   readonly now: LimitText | undefined;
   /** Each change since then, and what it became. */
@@ -27,6 +29,9 @@ export interface RuleLimits {
 export interface Limits {
   /** Those of money first, and of these those of each agent. */
   readonly rules: readonly RuleLimits[];
+  /** Whether it is known which limits there were, and are. */
+  readonly thenKnown: boolean;
+  readonly nowKnown: boolean;
   /** The hashes of the policies in force; undefined where no policy is known. */
   readonly policyThen: string | undefined;
   readonly policyNow: string | undefined;
@@ -34,9 +39,12 @@ export interface Limits {
   readonly knownSinceMs: number | undefined;
 }
 
-/** Text of a policy can be read once, and is in force many times. */
-function reader(texts: ReadonlyMap<string, PolicyText>): (hash: string) => Policy | undefined {
-  const read = new Map<string, Policy | undefined>();
+/** Text of a policy can be read once, and is in force many times. That of a large one is not kept. */
+function reader(
+  texts: ReadonlyMap<string, PolicyText>,
+  own: Policy | undefined,
+): (hash: string) => Policy | undefined {
+  const read = new Map<string, Policy | undefined>(own && [[own.hash, own]]);
   return (hash) => {
     if (!read.has(hash)) {
       const policy = parsePolicy(texts.get(hash)?.text ?? '');
@@ -60,7 +68,7 @@ export function limitsOf(
 ): Limits {
   const policies = events.filter((event): event is PolicyEntry => event.kind === 'policy');
   const calls = attributes.map(callOf);
-  const policyOf = reader(texts);
+  const policyOf = reader(texts, fallback);
   const first = policies.findLast(({ atMs }) => atMs <= thenMs);
   const later = policies.filter(({ atMs }) => atMs > thenMs);
   const then = first && policyOf(first.hash);
@@ -87,8 +95,11 @@ export function limitsOf(
           last = to;
         }
         const [before, current] = [limitsThen.get(rule)?.text, limitsNow.get(rule)?.text];
-        return { rule, was: before, now: current, changes };
+        const metric = all.find((limits) => limits.has(rule))?.get(rule)?.metric;
+        return { rule, metric, was: before, now: current, changes };
       }),
+    thenKnown: then !== undefined,
+    nowKnown: now !== undefined,
     policyThen: first?.hash,
     policyNow: policies.at(-1)?.hash,
     knownSinceMs: policies[0]?.atMs,
@@ -105,6 +116,7 @@ export function limitText(limit: LimitText | undefined): string {
 
 interface Found {
   readonly text: LimitText;
+  readonly metric: Metric | undefined;
   readonly rank: number;
 }
 
@@ -123,7 +135,8 @@ function limitsUnder(policy: Policy, calls: readonly Call[]): Map<string, Found>
 function foundOf(policy: Policy, matches: readonly MatchedRule[]): Found {
   const rule = matches[0]?.rule;
   const rateLimit = rule?.rateLimit;
-  if (!rule || !rateLimit) return { text: { amount: 'no such call', rest: '' }, rank: 3 };
+  if (!rule || !rateLimit)
+    return { text: { amount: 'no such call', rest: '' }, metric: undefined, rank: 3 };
   const { metric, window } = rateLimit;
   const amounts = [...new Set(matches.flatMap(({ counted }) => counted?.limit.amount ?? []))];
   const money = metric === 'estimated_cost_usd';
@@ -141,6 +154,7 @@ function foundOf(policy: Policy, matches: readonly MatchedRule[]): Found {
   };
   return {
     text: { amount, rest: `${windowText(window)} ${whose}${weak[action]}` },
+    metric,
     rank: money ? (rule.per.includes('agent') ? 0 : 1) : 2,
   };
 }

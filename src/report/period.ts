@@ -124,7 +124,7 @@ function periodOf(
   const toMs = endOfDay(lastMs, timezone);
   const soFar = toMs > nowMs;
   const days = dayStartsMs(timezone, fromMs, toMs);
-  const whole = kind === 'month' && !soFar && first.endsWith('-01');
+  const whole = kind === 'month' && !soFar && isMonth(first, last);
   const name = whole ? formatMonth(fromMs, timezone) : formatDays(fromMs, lastMs, timezone);
   return {
     kind,
@@ -153,7 +153,9 @@ export function periodBefore(period: Period, timezone: string, nowMs: number): P
       ? plus(first, { days: -1 })
       : plus(dateOf(lastMs, timezone), shift);
   const before = periodOf(period.kind, from, existing(to, timezone), timezone, nowMs);
-  if (!period.soFar) return before;
+  // The 31st of a month that has 30 days is past its end: then it is compared with all of it.
+  const past = period.kind === 'month' && to.slice(8) !== dateOf(lastMs, timezone).slice(8);
+  if (!period.soFar || past) return before;
   const lastOfBefore = before.days.at(-1) ?? before.fromMs;
   const cutMs = lastOfBefore + (period.untilMs - lastMs);
   if (cutMs >= before.toMs) return before;
@@ -163,9 +165,14 @@ export function periodBefore(period: Period, timezone: string, nowMs: number): P
   return { ...before, untilMs, days: before.days.slice(0, -1), hours, name };
 }
 
-/** The date, or the next that the timezone has: it may have left a day out. */
+/** From the first day of a month to its last. */
+function isMonth(first: string, last: string): boolean {
+  return first.endsWith('-01') && last === plus(plus(first, { months: 1 }), { days: -1 });
+}
+
+/** The date, or the last before it that the timezone has: it may have left a day out. */
 function existing(date: string, timezone: string): string {
-  return startOfDate(date, timezone) === undefined ? plus(date, { days: 1 }) : date;
+  return startOfDate(date, timezone) === undefined ? plus(date, { days: -1 }) : date;
 }
 
 function problem(text: string): { problem: string } {

@@ -70,9 +70,9 @@ function rowLines(report: Report, top: number, style: Style): string[] {
     [
       ...query.by.map((by) => ({ title: by, cut: true })),
       { title: 'spend', right: true },
-      { title: '' },
-      { title: 'share', right: true },
-      { title: 'before', right: true, paint: style.dim },
+      { title: '', drop: 1 },
+      { title: 'share', right: true, drop: 2 },
+      { title: 'before', right: true, drop: 3, paint: style.dim },
       { title: 'change', right: true, paint: paintChange },
       { title: 'calls', right: true },
       { title: 'denied', right: true },

@@ -6,15 +6,22 @@ export interface Column {
   readonly right?: boolean;
   /** Is cut where the terminal is too narrow: names. */
   readonly cut?: boolean;
+  /** Is left out where the terminal is too narrow all the same; the lowest first. */
+  readonly drop?: number;
   /** Applied to the cells once they are padded. */
   readonly paint?: (padded: string, row: number) => string;
 }
 
-/** No name is cut to less. */
-const LEAST_CUT = 12;
+/** No name is cut to less: what is left must still tell names apart. */
+const LEAST_CUT = 16;
 
 /** What stands between two columns. */
 const GAP = '  ';
+
+interface Used {
+  readonly column: Column;
+  readonly cells: readonly string[];
+}
 
 /** Aligned lines: the titles, then the rows. Columns without a word in any row are left out. */
 export function table(
@@ -22,20 +29,20 @@ export function table(
   rows: readonly (readonly string[])[],
   style: Style,
 ): string[] {
-  const used = columns
+  let used: Used[] = columns
     .map((column, at) => ({ column, cells: rows.map((row) => row[at] ?? '') }))
     .filter(({ cells }) => cells.some((cell) => cell !== ''));
-  const widths = used.map(({ column, cells }) =>
-    Math.max(widthOf(column.title), ...cells.map(widthOf)),
-  );
-  fit(
-    widths,
-    used.map(({ column }) => column.cut === true),
-    style.columns,
-  );
+  let widths = fit(used, style.columns);
+  while (widths === undefined) {
+    const least = Math.min(...used.map(({ column }) => column.drop ?? Number.POSITIVE_INFINITY));
+    const rest = used.filter(({ column }) => column.drop !== least);
+    // Nothing more to leave out: then the terminal breaks the lines.
+    widths = fit(rest, rest.length < used.length ? style.columns : undefined);
+    used = rest;
+  }
   const line = (cell: (at: number) => string, paint: (at: number, padded: string) => string) =>
     used
-      .map(({ column }, at) => paint(at, pad(cell(at), widths[at] ?? 0, column.right === true)))
+      .map(({ column }, at) => paint(at, pad(cell(at), widths?.[at] ?? 0, column.right === true)))
       .join(GAP)
       .replace(/ +$/, '');
   return [
@@ -52,18 +59,22 @@ export function table(
   ];
 }
 
-/** Takes from the widest columns that may be cut until a line fits. */
-function fit(widths: number[], cut: readonly boolean[], columns: number | undefined): void {
-  if (columns === undefined) return;
-  const all = () => widths.reduce((sum, width) => sum + width + GAP.length, -GAP.length);
-  for (let over = all() - columns; over > 0; over = all() - columns) {
-    const widest = widths.reduce(
-      (best, width, at) => (cut[at] && width > (widths[best] ?? 0) * Number(cut[best]) ? at : best),
-      0,
-    );
-    if (!cut[widest] || (widths[widest] ?? 0) <= LEAST_CUT) return;
+/** The widths of columns: the widest names give way. @returns undefined if the lines do not fit */
+function fit(used: readonly Used[], columns: number | undefined): number[] | undefined {
+  const widths = used.map(({ column, cells }) =>
+    Math.max(widthOf(column.title), ...cells.map(widthOf)),
+  );
+  const line = widths.reduce((sum, width) => sum + width + GAP.length, -GAP.length);
+  for (let over = columns === undefined ? 0 : line - columns; over > 0; over -= 1) {
+    let widest: number | undefined;
+    for (const [at, width] of widths.entries()) {
+      if (!used[at]?.column.cut || width <= LEAST_CUT) continue;
+      if (widest === undefined || width > (widths[widest] ?? 0)) widest = at;
+    }
+    if (widest === undefined) return undefined;
     widths[widest] = (widths[widest] ?? 0) - 1;
   }
+  return widths;
 }
 
 function pad(cell: string, width: number, right: boolean): string {

@@ -1,0 +1,91 @@
+import type { Sums } from '../model/spend.js';
+import type { SpendRow } from '../store/spend.js';
+import { comparisonOf, isWhole, sameWeekdays } from './comparison.js';
+import { add, type Gathered, totalOf } from './gather.js';
+import type { AgentHistory } from './history.js';
+import type { Period } from './period.js';
+import type { Unusual } from './unusual.js';
+
+/** Under this an average day says nothing. */
+const DAY_MS = 86_400_000;
+
+/** What a day was compared with: the same weekdays; or a longer time: the one before it. */
+export interface Expectation {
+  readonly nano: bigint;
+  readonly basis: 'days' | 'before';
+  readonly ratio: number | undefined;
+  /** The average of a day like it, or the period before. */
+  readonly usual: Gathered;
+  /** How many times the period is in `usual`. */
+  readonly days: number;
+}
+
+/** The rows of a period, added up over its time. */
+export function gatherRows({ days, hours }: AgentHistory, period: Period): Gathered {
+  const gathered: Gathered = new Map();
+  const [inDays, inHours] = [new Set(period.days), new Set(period.hours)];
+  const take = (rows: readonly SpendRow[], starts: ReadonlySet<number>) => {
+    for (const { startMs, attributes, sums } of rows) {
+      if (starts.has(startMs)) add(gathered, attributes, sums);
+    }
+  };
+  take(days, inDays);
+  take(hours, inHours);
+  return gathered;
+}
+
+/** The days that it is compared with, up to the same time; without those that were unusual themselves. */
+export function expectedOfDay(
+  recent: AgentHistory,
+  timezone: string,
+  dayMs: number,
+  nowMs: number,
+  unusual: Unusual | undefined,
+): Expectation | undefined {
+  if (!unusual) return undefined;
+  const comparison = comparisonOf(timezone, dayMs, nowMs);
+  const elapsedMs = comparison.untilMs - dayMs;
+  const compared = unusual.weeks >= 3 ? sameWeekdays(comparison) : comparison.before;
+  const each = compared.map(({ startMs }) => {
+    const rows = isWhole(comparison)
+      ? recent.days.filter((row) => row.startMs === startMs)
+      : recent.hours.filter((row) => row.startMs >= startMs && row.startMs < startMs + elapsedMs);
+    const gathered: Gathered = new Map();
+    for (const { attributes, sums } of rows) add(gathered, attributes, sums);
+    return gathered;
+  });
+  const spent = each.filter((gathered) => gathered.size > 0);
+  const near = spent.filter((gathered) => {
+    const cost = totalOf(gathered).costNano;
+    return cost <= unusual.expectedNano * 2n && cost * 2n >= unusual.expectedNano;
+  });
+  const usual: Gathered = new Map();
+  const kept = near.length > 0 ? near : spent;
+  for (const gathered of kept) for (const [key, sums] of gathered) add(usual, key, sums);
+  const { expectedNano, ratio } = unusual;
+  return {
+    nano: expectedNano,
+    basis: 'days',
+    ratio: Number.isFinite(ratio) && expectedNano > 0n ? ratio : undefined,
+    usual,
+    days: Math.max(1, kept.length),
+  };
+}
+
+/** The period before, as much as is known of it: of a part, what its average day says. */
+export function expectedOfPeriod(
+  recent: AgentHistory,
+  before: Period,
+  sinceMs: number,
+  sums: Sums,
+): Expectation | undefined {
+  const usual = gatherRows(recent, before);
+  const length = before.untilMs - before.fromMs;
+  const knownMs = before.untilMs - Math.max(before.fromMs, sinceMs);
+  if (knownMs < length && knownMs < DAY_MS) return undefined;
+  const part = Math.min(1, knownMs / length);
+  const { costNano } = totalOf(usual);
+  const nano = part === 1 ? costNano : BigInt(Math.round(Number(costNano) / part));
+  const ratio = nano > 0n ? Number(sums.costNano) / Number(nano) : undefined;
+  return { nano, basis: 'before', ratio, usual, days: part };
+}

@@ -1,0 +1,226 @@
+import assert from 'node:assert/strict';
+import { before, describe, test } from 'node:test';
+import { eightWeeks } from '../../src/demo/eight-weeks.js';
+import { historyOf } from '../../src/demo/history.js';
+import type { Entry } from '../../src/model/entry.js';
+import { postingOf } from '../../src/model/spend.js';
+import { explainAgent } from '../../src/report/agent.js';
+import { agentSentences } from '../../src/report/agent-sentences.js';
+import { agentText } from '../../src/report/agent-text.js';
+import { agentJson, billJson } from '../../src/report/answer-json.js';
+import { explainBill } from '../../src/report/bill.js';
+import { billSentences } from '../../src/report/bill-sentences.js';
+import { billText } from '../../src/report/bill-text.js';
+import { type PeriodOptions, parsePeriod } from '../../src/report/period.js';
+import { PLAIN } from '../../src/report/style.js';
+import type { Spend } from '../../src/store/spend.js';
+import { settledAt } from '../support/settled.js';
+import { spendOf } from '../support/spend.js';
+
+const NOW_MS = Date.parse('2026-11-02T09:10Z');
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+describe('eight weeks of a fleet', () => {
+  const plan = eightWeeks(NOW_MS);
+  const { timezone } = plan;
+  const policies = new Map(
+    plan.policies.map(({ policy: { hash }, text }) => [hash, { hash, text }]),
+  );
+  const policy = plan.policies.at(-1)?.policy;
+  let entries: Entry[];
+  let spend: Spend;
+  before(() => {
+    entries = [...historyOf(7, plan)];
+    spend = spendOf(entries, timezone, [], policies);
+  });
+
+  const periodFor = (options: PeriodOptions) => {
+    const period = parsePeriod(options, timezone, NOW_MS);
+    assert.ok(!('problem' in period));
+    return period;
+  };
+  const about = (agent: string, options?: PeriodOptions) => {
+    const period = options && periodFor(options);
+    return explainAgent(spend, { agent, period, timezone, nowMs: NOW_MS, policy });
+  };
+  const plain = (keep: (entry: Entry) => boolean) =>
+    entries.filter(keep).reduce((sum, entry) => sum + (postingOf(entry)?.sums.costNano ?? 0n), 0n);
+  const of = (agent: string) => (entry: Entry) => 'facts' in entry && entry.facts.agent === agent;
+
+  test('the promotion day: unusual yesterday is what is told, with its cause and its note', async () => {
+    const answer = await about('customer-support-v2');
+    const { period, sums } = answer;
+    assert.equal(period.name, '1 November 2026');
+    const spent = plain(
+      (entry) =>
+        of('customer-support-v2')(entry) && entry.atMs >= period.fromMs && entry.atMs < period.toMs,
+    );
+    assert.equal(sums.costNano, spent);
+    assert.equal(answer.cause?.cause, 'volume');
+    const sentences = agentSentences(answer).join(' ');
+    assert.match(
+      sentences,
+      /^Agent customer-support-v2 of customer-ops spent [34]\.\dx its normal volume on 1 November 2026 \(\$\d+\.\d\d instead of \$\d+\.\d\d, \+\$[\d.]+, \+\d+%\), from \d\d:\d\d on, because of \d\.\dx the calls.* \("promotion day: 20% off", noted by ann\)\. /,
+    );
+    assert.match(sentences, /\. \d\d% of it went to openai_completion on gpt-4o\. /);
+    assert.match(
+      sentences,
+      /Its limit was and is \$60 a calendar day for each agent \(and \$40\.00 more for a time, granted by ann\)\.$/,
+    );
+    const text = agentText(answer, PLAIN);
+    assert.match(text, /^actual +\$\d+\.\d\d +[\d,]+ calls$/m);
+    assert.match(text, /^impact +\+\$[\d.]+ +\d\.\dx, \+\d+%, unusual \(/m);
+    assert.match(
+      text,
+      /^cost \d\.\dx = calls \d\.\dx x tokens per call 1\.\dx x price per token \d\.\dx$/m,
+    );
+    assert.match(text, /How it is known: .*; price table of 2026-09-23$/);
+  });
+
+  test('a day before a limit was raised: the limit then and now, and since when', async () => {
+    const sentences = agentSentences(await about('customer-support-v2', { day: '2026-10-10' }));
+    assert.equal(
+      sentences.at(-1),
+      'Its limit was then $40 a calendar day for each agent; it has been $60 since 15 October 2026.',
+    );
+  });
+
+  test('the model switch is named as the price', async () => {
+    const answer = await about('contract-reader', { last: '7d' });
+    assert.equal(answer.cause?.cause, 'price');
+    assert.match(
+      agentSentences(answer).join(' '),
+      /, because \d\d% of its calls went to gpt-5\.2, which costs [\d.]+x as much per token; none did before\. Unusual were /,
+    );
+  });
+
+  test('the runaway loop: denials, the halt, and the day', async () => {
+    const answer = await about('invoice-matcher', { last: '2w' });
+    const sentences = agentSentences(answer).join(' ');
+    assert.match(sentences, /Unusual was 30 October 2026 \(\$\d+\.\d\d instead of \$\d\.\d\d\)\./);
+    assert.match(
+      sentences,
+      /[\d,]+ calls were denied, estimated at \$\d+; it was halted by ben on 30 October 2026, /,
+    );
+    const denied = entries.filter(
+      (entry) => entry.kind === 'denied' && entry.facts.agent === 'invoice-matcher',
+    );
+    assert.equal(
+      answer.sums.denied,
+      denied.reduce((sum, entry) => sum + (entry.kind === 'denied' ? entry.calls : 0), 0),
+    );
+    assert.match(agentText(answer, PLAIN), /ben resumed it$/m);
+  });
+
+  test('nothing unusual: the last seven days, beside the seven before', async () => {
+    const answer = await about('code-reviewer');
+    assert.equal(answer.period.name, '27 October to 2 November 2026, so far');
+    assert.match(agentSentences(answer)[0] ?? '', /the \$[\d.]+ in as many days before \(/);
+    assert.equal(answer.days.length, 7);
+  });
+
+  test('the bill: each agent in it adds up to the change, and growth is named', async () => {
+    const period = periodFor({ month: '2026-10' });
+    const answer = await explainBill(spend, { period, timezone, nowMs: NOW_MS });
+    const change = answer.agents.reduce((sum, { changeNano }) => sum + changeNano, 0n);
+    assert.equal(change, answer.total.costNano - answer.totalBefore.costNano);
+    assert.equal(
+      answer.total.costNano,
+      plain(({ atMs }) => atMs >= period.fromMs && atMs < period.toMs),
+    );
+    const shares = answer.agents.reduce((sum, { share = 0 }) => sum + share, 0);
+    assert.ok(Math.abs(shares - 1) < 1e-9);
+    const sentences = billSentences(answer).join(' ');
+    assert.match(
+      sentences,
+      /^The bill of October 2026 is \$[\d,.]+, \d+% more than that of September 2026, which is known only in part \(/,
+    );
+    assert.match(
+      sentences,
+      /lead-researcher of growth-marketing has grown steadily by about (8|9|1[0-6])% a week over the last \d weeks, from /,
+    );
+    assert.match(billText(answer, 3, PLAIN), /^total /m);
+    assert.ok(JSON.stringify(billJson(answer, 3)).includes('"sentences":['));
+  });
+
+  test('the answer for programs has exact money, the limits, and no infinity', async () => {
+    const json = JSON.parse(JSON.stringify(agentJson(await about('customer-support-v2'))));
+    assert.match(json.costUsd, /^\d+(\.\d{1,9})?$/);
+    assert.equal(json.unusual.unusual, true);
+    assert.deepEqual(json.limits[0].now, { amount: '$60', rest: 'a calendar day for each agent' });
+    assert.equal(json.sentences.length, 3);
+  });
+});
+
+/** An agent with so much on each of some days up to yesterday, at noon. */
+function daily(agent: string, usd: readonly number[]): Entry[] {
+  const today = Date.parse('2026-11-02T00:00Z');
+  return usd.map((amount, at) =>
+    settledAt(today - (usd.length - at) * DAY_MS + 12 * HOUR_MS, agent, amount * 1e9),
+  );
+}
+
+function explain(entries: Entry[], agent: string, options?: PeriodOptions) {
+  const period = options && parsePeriod(options, 'UTC', NOW_MS);
+  assert.ok(!period || !('problem' in period));
+  const sorted = entries.toSorted((a, b) => a.atMs - b.atMs);
+  return explainAgent(spendOf(sorted), {
+    agent,
+    period,
+    timezone: 'UTC',
+    nowMs: NOW_MS,
+    policy: undefined,
+  });
+}
+
+test('under three days of history nothing is called normal, under three weeks all days are', async () => {
+  const young = await explain(daily('a', [5, 5, 50]), 'a', { day: 'yesterday' });
+  assert.equal(young.unusual, undefined);
+  assert.match(young.notes.join(), /under three days of history, so nothing can be said/);
+  assert.match(
+    agentSentences(young)[0] ?? '',
+    /spent \$50\.00 on 1 November 2026; there is nothing to compare/,
+  );
+  const weeks = await explain(daily('a', [5, 5, 5, 5, 5, 5, 50]), 'a');
+  assert.equal(weeks.unusual?.unusual, true);
+  assert.match(weeks.notes.join(), /only 6 days of history, so all of them are what is expected/);
+});
+
+test('a part of the period before that is known stands for it by the day', async () => {
+  // Known for four of the seven days before: 4 a day, and then 8.
+  const entries = daily('a', [4, 4, 4, 4, 8, 8, 8, 8, 8, 8]);
+  const answer = await explain(entries, 'a', { from: '2026-10-27', to: '2026-11-01' });
+  assert.equal(answer.sums.costNano, 48_000_000_000n);
+  assert.equal(answer.expected?.basis, 'before');
+  assert.ok(Math.abs((answer.expected?.ratio ?? 0) - 2) < 0.3, String(answer.expected?.ratio));
+  assert.match(answer.notes.join(), /spend is known from 23 October 2026 on/);
+});
+
+test('new and gone agents of the bill are said, and a change of nothing is none', async () => {
+  const entries = [
+    ...daily(
+      'steady',
+      Array.from({ length: 14 }, () => 100),
+    ),
+    ...daily('gone', [50, 0, 0, 0, 0, 0, 0, 0, 0]).slice(0, 1),
+    ...daily('fresh', [0, 0, 50]).slice(-1),
+  ].sort((a, b) => a.atMs - b.atMs);
+  const period = parsePeriod({ from: '2026-10-26', to: '2026-11-01' }, 'UTC', NOW_MS);
+  assert.ok(!('problem' in period));
+  const answer = await explainBill(spendOf(entries), { period, timezone: 'UTC', nowMs: NOW_MS });
+  const sentences = billSentences(answer).join(' ');
+  assert.match(sentences, /about the same as that of 19 to 25 October 2026/);
+  assert.match(
+    sentences,
+    /1 agent is new \(\$50\.00\) and 1 agent spent nothing any more \(\$50\.00 before\)\./,
+  );
+  const text = billText(answer, 10, PLAIN);
+  assert.match(text, /^fresh .* new$/m);
+  assert.match(text, /^gone .* gone$/m);
+  const none = await explainBill(spendOf([]), { period, timezone: 'UTC', nowMs: NOW_MS });
+  assert.match(
+    billText(none, 10, PLAIN),
+    /no call, neither then nor .*\n\n.*\nNote: nothing has been recorded yet/s,
+  );
+});
