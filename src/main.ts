@@ -35,6 +35,18 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: 'add to a limit for one agent and a time',
     load: async () => (await import('./cli/grant.js')).grant,
   },
+  tail: {
+    summary: 'print what happened last, and what happens next',
+    load: async () => (await import('./cli/tail.js')).tail,
+  },
+  annotate: {
+    summary: 'remember something beside the spend',
+    load: async () => (await import('./cli/annotate.js')).annotate,
+  },
+  simulate: {
+    summary: 'put past traffic to a policy file',
+    load: async () => (await import('./cli/simulate.js')).simulate,
+  },
   price: {
     summary: 'say what a call costs, and how that is known',
     load: async () => (await import('./cli/price.js')).price,
