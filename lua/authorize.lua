@@ -12,19 +12,20 @@ KEYS, ARGV: include/question.lua. Reply: include/decide.lua. Codes: 0 denied, 1 
 (charged before), 3 finished (the id is used up), 4 mismatched (the id belongs to another request), 5 late
 (nothing was read), 6 halted.
 Writes: each charged window with a TTL of its length and a slice; the record for as long as the call
-may be settled.
-Calls to Redis: TIME, HMGET, MGET, and on admission one SET a window and one for the record.
+may be settled; what happened, to the ledger.
+Calls to Redis: TIME, HMGET, MGET, and on admission one SET a window, one for the record and one XADD.
 Time: constant for each window; a denial walks at most 61 slices to find retry_after.
 ]]
 --- @include now_us
 --- @include decide
+--- @include ledger
 
 -- The record of a call that is admitted now.
 local function admit(q, now)
   local call = q.settled_before or record.new(STATE.HELD)
   call.admitted_at, call.digest, call.attempts = now, q.digest, { q.attempt }
   call.hold_until = now + q.hold_for
-  call.model, call.provider, call.held = q.model, q.provider, q.amounts
+  call.model, call.provider, call.held, call.facts = q.model, q.provider, q.amounts, q.facts
   if q.settled_before then
     call.state = STATE.SETTLED
   elseif q.mode == MODE.CLAIM then
@@ -35,6 +36,22 @@ local function admit(q, now)
     call.state, call.settled, call.settled_at = STATE.FINAL, q.amounts, now
   end
   return call
+end
+
+-- One entry for the call, and one for each threshold that it has raised.
+local function post(q, call)
+  local held = ledger.amounts(call.held)
+  if call.state == STATE.FINAL or call.state == STATE.UNAUTHORIZED then
+    local n = ledger.join(call.state, '0 0 0 0', held, ledger.amounts(call.settled))
+    ledger.append(q.ledger_key, q.most_entries, 'k', 's', 'f', q.facts, 'n', n)
+  else
+    -- A call that was settled before it could be charged holds nothing that could run out.
+    local n = ledger.join(held, call.settled_at > 0 and 0 or call.hold_until, q.mode == MODE.FORCE and 1 or 0)
+    ledger.append(q.ledger_key, q.most_entries, 'k', 'a', 'f', q.facts, 'n', n)
+  end
+  for _, rule in ipairs(q.rules) do
+    if rule.raised > 0 then ledger.append_raised(q.ledger_key, q.most_entries, q.agent, rule) end
+  end
 end
 
 local function charge(q, now)
@@ -49,6 +66,7 @@ local function charge(q, now)
       call.windows[#call.windows + 1] = rule
     end
   end
+  post(q, call)
   if call.state ~= STATE.HELD then return record.close(q.record_key, call) end
   keep(q.record_key, record.pack(call), math.max(OVER_TTL_MS, (q.hold_for + q.settle_for) / 1000))
 end
@@ -69,7 +87,9 @@ local function latch(q, now)
   end
   if ends then
     if redis.call('HLEN', q.orders_key) % MANY_ORDERS == 0 then orders.drop_ended(q.orders_key, now) end
-    redis.call('HSET', q.orders_key, 'halt:' .. q.agent, orders.pack_halt(now, ends, text))
+    local field = 'halt:' .. q.agent
+    redis.call('HSET', q.orders_key, field, orders.pack_halt(now, ends, text))
+    ledger.append(q.ledger_key, q.most_entries, 'k', 'h', 'g', field, 'n', ledger.join(now, ends), 'j', text)
   end
 end
 

@@ -10,20 +10,23 @@ Guarantees
   - After a release the slice of the hold has again what it would have had without: either order of release
     and settle ends alike.
   - Of a call that Redis does not know nothing is written (claim and unheld.lua do, if there is memory).
-KEYS  1 the record of the call; the windows are those that the record stored
+KEYS  1 the record of the call; the windows are those that the record stored; 2 the ledger
 ARGV  1 settler   id of this settlement: the same in every sending of it
       2 cost, 3 tokens_in, 4 tokens_out   what it has used; -1 is as held
       5 source of the cost
+      6 outcome, 7 model and provider that answered (a tab between; '' if not told): for the ledger
+      8 most_entries   bound of the ledger
 Reply: state (include/record.lua), now (µs), 1 if it was settled before by another settlement, 1 if its hold
 had run out, 1 if it had been released, settled_at (µs; 0 if Redis does not know the call), the amounts held
 and those settled, the model that was authorized; then for every window in which it uses more than it held: its
 key, used, by how much more, limit, bits of the thresholds that this has raised.
-Writes: each window that changes, with a TTL of its length and a slice; the record.
+Writes: each window that changes, with a TTL of its length and a slice; the record; the ledger.
 Time: 61 slices a window at most.
 ]]
 --- @include now_us
 --- @include window
 --- @include record
+--- @include ledger
 
 -- Brings one window from what it has of the call to what the call has used.
 local function settle_window(call, of, now)
@@ -36,8 +39,27 @@ local function settle_window(call, of, now)
   if more > 0 then window.add(w, more) end
   of.raised = 0
   if back > 0 or more > 0 then of.raised = window.raise(w, of.thresholds, w.used, now) end
+  of.grew = of.raised > 0
   window.write(of.key, w, now)
   of.charged = in_hold
+end
+
+-- 1 if the call was settled after its hold had run out.
+local function is_late(call)
+  return call.hold_until > 0 and call.settled_at > call.hold_until and 1 or 0
+end
+
+-- One entry for the settlement, and one for each threshold that it has raised.
+local function post(call)
+  local n = ledger.join(
+    call.state, is_late(call), call.returned, call.ran_out, ARGV[6], ledger.amounts(call.held),
+    ledger.amounts(call.settled)
+  )
+  ledger.append(KEYS[2], ARGV[8], 'k', 's', 'f', call.facts, 'n', n, 'm', ARGV[7])
+  local agent = string.match(call.facts, '^[^\t]*\t([^\t]*)') or ''
+  for _, of in ipairs(call.windows) do
+    if of.grew then ledger.append_raised(KEYS[2], ARGV[8], agent, of) end
+  end
 end
 
 -- What to say of each window in which the call uses more than it held, or after a release: than nothing.
@@ -64,11 +86,12 @@ if known and not before then
   call.returned = call.state == STATE.RELEASED and 1 or 0
   call.state, call.settled_at, call.settler = STATE.SETTLED, now, settler
   for _, of in ipairs(call.windows) do settle_window(call, of, now) end
+  post(call)
   record.close(KEYS[1], call)
 end
 
 local again = before and call.settler ~= settler and 1 or 0
-local late = call.hold_until > 0 and call.settled_at > call.hold_until and 1 or 0
+local late = is_late(call)
 local answer = { call.state, now, again, late, call.returned, call.settled_at }
 for _, list in ipairs({ call.held, call.settled, { call.model }, again == 0 and grown(call, now) or {} }) do
   for _, value in ipairs(list) do answer[#answer + 1] = value end

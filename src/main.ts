@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { type Command, EXIT, UsageError } from './cli/command.js';
+import type { OpenSpend } from './cli/export.js';
 
 /** Commands are loaded when they are asked for: a sidecar carries no client. */
 const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<Command> }>> = {
@@ -35,16 +36,35 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: 'add to a limit for one agent and a time',
     load: async () => (await import('./cli/grant.js')).grant,
   },
+  report: {
+    summary: 'say who spent what, against the period before',
+    load: async () => (await import('./cli/report.js')).reportCommand(await spendOpener()),
+  },
+  explain: {
+    summary: 'say why: of one agent, of the bill, or of a run',
+    load: async () => (await import('./cli/explain.js')).explainCommand(await spendOpener()),
+  },
   tail: {
-    summary: 'print what happened last, and what happens next',
+    summary: 'show what happens, entry by entry',
     load: async () => (await import('./cli/tail.js')).tail,
   },
   annotate: {
-    summary: 'remember something beside the spend',
+    summary: 'note beside the spend why something happened',
     load: async () => (await import('./cli/annotate.js')).annotate,
   },
+  export: {
+    summary: 'write the ledger, or the spend, to a file',
+    load: async () => (await import('./cli/export.js')).exportCommand(await spendOpener()),
+  },
+  import: {
+    summary: 'read the ledger back from a file',
+    load: async () => {
+      const { importCommand } = await import('./cli/import.js');
+      return importCommand((await import('./cli/spend.js')).importInto);
+    },
+  },
   simulate: {
-    summary: 'put past traffic to a policy file',
+    summary: 'put past traffic to a policy, and say what it would have denied',
     load: async () => (await import('./cli/simulate.js')).simulate,
   },
   price: {
@@ -56,6 +76,10 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
     load: async () => (await import('./cli/doctor.js')).doctor,
   },
 };
+
+async function spendOpener(): Promise<OpenSpend> {
+  return (await import('./cli/spend.js')).openSpend;
+}
 
 const HELP = `tollgate, the spend and rate-limit sidecar for AI agents
 

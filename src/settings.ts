@@ -41,6 +41,10 @@ export const SETTINGS = {
     default: '',
     why: 'Signs the lineage tokens of the fleet, at least 32 characters, the same everywhere. With it, run, root agent and depth come only from signed tokens, and a run that is named without one is one of its own agent alone; without it, every token is believed.',
   },
+  TOLLGATE_LEDGER_SINK: {
+    default: '',
+    why: 'Where the keeper also writes every entry of the ledger, as a line of JSON each: stdout, or a file that one keeper appends to.',
+  },
   TOLLGATE_LOG_LEVEL: {
     default: 'info',
     why: 'debug (a line for each decision), info (a line for each denial), warn, error or silent.',
@@ -73,6 +77,8 @@ export interface Settings {
   readonly redisPasswordFile: string | undefined;
   /** '' signs nothing. */
   readonly lineageKey: string;
+  /** `stdout` or a file; '' writes none. */
+  readonly ledgerSink: string;
   readonly logLevel: LogLevel;
   readonly logFormat: 'json' | 'text';
 }
@@ -113,6 +119,7 @@ export function readSettings(env: Environment): Settings | { problems: string[] 
     sentinelMaster: setting(env, 'TOLLGATE_REDIS_SENTINEL_MASTER'),
     redisPasswordFile: passwordFile,
     lineageKey,
+    ledgerSink: setting(env, 'TOLLGATE_LEDGER_SINK'),
     logLevel,
     logFormat: format === 'json' || (format === 'auto' && !process.stdout.isTTY) ? 'json' : 'text',
   };

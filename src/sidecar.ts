@@ -1,22 +1,13 @@
 import { fileURLToPath } from 'node:url';
-import { createAdmissions } from './guard/admissions.js';
-import { createGuard } from './guard/guard.js';
-import { createJournal, type Journal } from './guard/journal.js';
-import { createLineage } from './guard/lineage.js';
-import { createObserver } from './guard/observe.js';
-import { createLifeObserver } from './guard/observe-life.js';
-import { createAnnouncer } from './guard/thresholds.js';
+import { openGate, type RedisOptions } from './gate.js';
+import { startKeeper } from './keeper/keeper.js';
+import { openSink } from './keeper/sink.js';
 import { followPolicy, type LivePolicy } from './policy/live.js';
-import type { Policy } from './policy/policy.js';
-import { createTokensSeen } from './pricing/seen.js';
 import { formatRedisAddress } from './redis/address.js';
 import { openConnection } from './redis/connection.js';
-import { monotonicMs } from './redis/deadline.js';
 import { startEmbeddedRedis } from './redis/embedded.js';
 import { loadScripts, type Scripts } from './redis/scripts.js';
 import type { Settings } from './settings.js';
-import { startMonitor } from './store/monitor.js';
-import { createStore, type Store } from './store/store.js';
 import type { Logger } from './telemetry/log.js';
 import { createMetrics, type Metrics } from './telemetry/metrics.js';
 import { startApi } from './wire/api.js';
@@ -27,15 +18,17 @@ export const STARTER_POLICY = fileURLToPath(
   new URL('../../src/policy/starter.yaml', import.meta.url),
 );
 
-/** How long a stop waits for Redis to take what the journal holds. */
-const LAST_DRAIN_MS = 2_000;
-
-/** How long a start waits for Redis; without it, the sidecar starts all the same. */
-const FIRST_CONTACT_MS = 1_000;
+/**
+ * What a sidecar is: the gate decides calls beside an agent; the keeper sums up the ledger, once in a
+ * fleet. Gates decide without a keeper.
+ */
+export const ROLES = ['gate', 'keeper'] as const;
+export type Role = (typeof ROLES)[number];
 
 /** A running sidecar. */
 export interface Sidecar {
-  readonly address: ListenAddress;
+  /** Where agents call; undefined without the role of a gate. */
+  readonly address: ListenAddress | undefined;
   readonly opsAddress: ListenAddress;
   readonly metrics: Metrics;
   /** Reads the policy file anew, as SIGHUP does. */
@@ -56,41 +49,91 @@ export async function startSidecar(
   settings: Settings,
   log: Logger,
   scripts: Scripts = loadScripts(),
+  roles: readonly Role[] = ROLES,
 ): Promise<Sidecar> {
   const metrics = createMetrics();
   const policy = policyFor(settings, metrics, log);
-  const announce = createAnnouncer(metrics, log);
-  const redis = await openStore(settings, scripts, policy, metrics, log);
-  const { store, journal } = redis;
-  const guard = createGuard({
-    policy: policy.current,
-    lineage: createLineage(settings.lineageKey),
-    store,
-    journal,
-    seen: createTokensSeen(),
-    admissions: createAdmissions(store, journal, log, announce),
-    observe: createObserver(metrics, log, announce),
-    observeLife: createLifeObserver(policy.current, metrics, log, announce),
-  });
-  const stops: (() => unknown)[] = [policy.close, redis.close];
+  const stops: (() => unknown)[] = [policy.close];
   let ready = false;
   const stop = async () => {
     ready = false;
     for (const close of stops.toReversed()) await close();
   };
   try {
+    const { redis, close } = await findRedis(settings, scripts, roles, log);
+    stops.push(close);
     const { opsListen, listen } = settings;
+    if (roles.includes('keeper')) {
+      const ownConnection = openConnection({
+        ...redis,
+        // A gate beside it says so; alone, it says so itself.
+        ...(roles.includes('gate') ? { onUp: () => {}, onDown: () => {} } : said(metrics, log)),
+      });
+      const sink = settings.ledgerSink === '' ? undefined : openSink(settings.ledgerSink);
+      const { current } = policy;
+      stops.push(
+        startKeeper({ connection: ownConnection, policy: current, sink, metrics, log }).close,
+      );
+    }
+    const gate = roles.includes('gate')
+      ? await openGate(settings, redis, policy, metrics, log)
+      : undefined;
+    if (gate) stops.push(gate.close);
     const ops = await startOps(opsListen, metrics, () => ready).catch(cannotListen(opsListen));
     stops.push(ops.close);
-    const api = await startApi(listen, guard, metrics, log).catch(cannotListen(listen));
-    stops.push(api.drain);
+    const api =
+      gate && (await startApi(listen, gate.guard, metrics, log).catch(cannotListen(listen)));
+    if (api) stops.push(api.drain);
     ready = true;
-    const { address } = api;
-    return { address, opsAddress: ops.address, metrics, reloadPolicy: policy.reload, stop };
+    const { reload: reloadPolicy } = policy;
+    return { address: api?.address, opsAddress: ops.address, metrics, reloadPolicy, stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/** The Redis of the settings, or one in this process. */
+async function findRedis(
+  settings: Settings,
+  scripts: Scripts,
+  roles: readonly Role[],
+  log: Logger,
+): Promise<{ redis: RedisOptions; close(): unknown }> {
+  if (!settings.redis && !roles.includes('gate')) {
+    throw new StartError('a keeper needs the Redis that its gates share: set REDIS_URL');
+  }
+  const embedded = settings.redis ? undefined : await startEmbeddedRedis();
+  const address = embedded?.address ?? settings.redis;
+  if (!address) throw new StartError('there is no Redis to connect to');
+  if (!embedded) log.info({ redis: formatRedisAddress(address) }, 'using the Redis of the fleet');
+  const redis: RedisOptions = {
+    address,
+    sentinelMaster: settings.sentinelMaster,
+    passwordFile: settings.redisPasswordFile,
+    scripts: embedded ? embedded.adapt(scripts) : scripts,
+    onPasswordProblem: (why) => {
+      log.error({ why }, 'the Redis password file cannot be read: the password before is used');
+    },
+  };
+  return { redis, close: () => embedded?.close() };
+}
+
+/** Says when the Redis of a keeper comes and goes. */
+function said(metrics: Metrics, log: Logger): { onUp: () => void; onDown: (why: string) => void } {
+  let away = false;
+  return {
+    onUp() {
+      metrics.storeUp.set(1);
+      if (away) log.info('Redis is back');
+      away = false;
+    },
+    onDown(why) {
+      metrics.storeUp.set(0);
+      if (!away) log.error({ why }, 'Redis is away: the ledger is not summed up until it is back');
+      away = true;
+    },
+  };
 }
 
 function policyFor(settings: Settings, metrics: Metrics, log: Logger): LivePolicy {
@@ -107,94 +150,4 @@ function cannotListen(address: ListenAddress): (error: unknown) => never {
     const message = error instanceof Error ? error.message : String(error);
     throw new StartError(`cannot listen on ${formatListen(address)}: ${message}`);
   };
-}
-
-/** The store, and what keeps it right while Redis comes and goes. */
-interface OpenStore {
-  readonly store: Store;
-  readonly journal: Journal;
-  /** Tells Redis what it must still know, and lets go of it. */
-  close(): Promise<void>;
-}
-
-/** Connects, and waits a moment, so that the first calls find Redis if it is there at all. */
-async function openStore(
-  settings: Settings,
-  scripts: Scripts,
-  policy: LivePolicy,
-  metrics: Metrics,
-  log: Logger,
-): Promise<OpenStore> {
-  const embedded = settings.redis ? undefined : await startEmbeddedRedis();
-  const address = embedded?.address ?? settings.redis;
-  if (!address) throw new StartError('there is no Redis to connect to');
-  let firstContact = () => {};
-  const contacted = new Promise<void>((resolve) => {
-    firstContact = resolve;
-  });
-  const connection = openConnection({
-    address,
-    sentinelMaster: settings.sentinelMaster,
-    passwordFile: settings.redisPasswordFile,
-    scripts: embedded ? embedded.adapt(scripts) : scripts,
-    onPasswordProblem: (why) => {
-      log.error({ why }, 'the Redis password file cannot be read: the password before is used');
-    },
-    onUp: () => {
-      monitor.up();
-      store.forget();
-      store
-        .touch(policyDomain(policy.current()), monotonicMs() + FIRST_CONTACT_MS)
-        .then(firstContact)
-        .then(journal.drain)
-        .then(monitor.look);
-    },
-    onDown: (why) => monitor.down(why),
-  });
-  const store = createStore(connection, metrics);
-  const journal = createJournal(metrics, log);
-  const monitor = startMonitor(connection, store, metrics, log);
-  if (!embedded) log.info({ redis: formatRedisAddress(address) }, 'using the Redis of the fleet');
-  await withinMs(contacted, FIRST_CONTACT_MS);
-  return {
-    store,
-    journal,
-    async close() {
-      await withinMs(drainAll(journal), LAST_DRAIN_MS);
-      if (journal.size() > 0) {
-        log.error(
-          { entries: journal.size() },
-          'stopped before Redis was back: these calls stay uncharged',
-        );
-      }
-      journal.close();
-      monitor.close();
-      connection.close();
-      await embedded?.close();
-    },
-  };
-}
-
-/** The domain to touch first: that of the policy, or that of the calls without the field that names it. */
-function policyDomain({ domain }: Policy): string {
-  return 'name' in domain ? domain.name : 'none';
-}
-
-/** Drains until nothing waits, or Redis takes no more: entries may come while a drain runs. */
-async function drainAll(journal: Journal): Promise<void> {
-  let before: number;
-  do {
-    before = journal.size();
-    await journal.drain();
-  } while (journal.size() > 0 && journal.size() < before);
-}
-
-/** Waits for the work, or for so long. */
-async function withinMs(work: Promise<void>, ms: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([work, timeout]);
-  clearTimeout(timer);
 }

@@ -85,7 +85,7 @@ local function decide(q, now)
   local halt, grants = orders.read(q.orders_key, q.agent, now)
   if halt and (q.mode == MODE.DECIDE or q.mode == MODE.DENY) then return HALTED, halt end
 
-  local stored = redis.call('MGET', unpack(KEYS, 2))
+  local stored = redis.call('MGET', unpack(KEYS, 3))
   for i, rule in ipairs(q.rules) do
     rule.window = window.read(stored[i + 1], rule.shape, now)
     rule.flags, rule.retry_after, rule.raised = 0, 0, 0

@@ -2,8 +2,8 @@
 --[[
 The question that authorize and inspect share.
 
-KEYS  1 the orders of the domain; 2 the record of the call; then the window of every rule that counts, in
-        the policy's order
+KEYS  1 the orders of the domain; 2 its ledger; 3 the record of the call; then the window of every rule that
+        counts, in the policy's order
 ARGV  1 not_after      µs on this Redis' clock: a script that runs later does nothing
       2 agent          whose halts and grants count
       3 attempt        id of this attempt to decide
@@ -19,7 +19,9 @@ ARGV  1 not_after      µs on this Redis' clock: a script that runs later does n
      10 hold_for       µs after which the hold has run out
      11 settle_for     µs after that in which it can still be settled
      12 model, 13 provider
-     14 cost, 15 tokens_in, 16 tokens_out, 17 source of the cost: what the call asks for
+     14 facts          what the ledger says of the call
+     15 most_entries   bound of the ledger
+     16 cost, 17 tokens_in, 18 tokens_out, 19 source of the cost: what the call asks for
       then for every window:
         kind           0 alert: charge; 1 block: deny; 2 shadow: note; 3 halt: deny and halt the agent
         metric         0 calls, 1 cost, 2 tokens, 3 tokens in, 4 tokens out
@@ -65,7 +67,8 @@ end
 local function read_question()
   local q = {
     orders_key = KEYS[1],
-    record_key = KEYS[2],
+    ledger_key = KEYS[2],
+    record_key = KEYS[3],
     not_after = tonumber(ARGV[1]),
     agent = ARGV[2],
     attempt = ARGV[3],
@@ -79,10 +82,12 @@ local function read_question()
     settle_for = tonumber(ARGV[11]),
     model = ARGV[12],
     provider = ARGV[13],
-    amounts = read_amounts(14),
+    facts = ARGV[14],
+    most_entries = ARGV[15],
+    amounts = read_amounts(16),
     rules = {},
   }
-  local at = 18
-  for i = 3, #KEYS do q.rules[i - 2], at = read_rule(KEYS[i], at, q.amounts) end
+  local at = 20
+  for i = 4, #KEYS do q.rules[i - 3], at = read_rule(KEYS[i], at, q.amounts) end
   return q
 end

@@ -14,6 +14,8 @@ The record of a call, so that it is charged and settled once: MessagePack values
   settled_at   µs
   settler      id of the settlement that settled it
   returned     1 if it had been released before it was settled
+  facts        what the ledger says of the call; '' once it is over
+  ran_out      1 if the ledger has posted what it holds, because its hold ran out
   windows      of every window that it counts in, WINDOW_FIELDS
                charged: what the window has of it in that slice; raised: bits of the thresholds that it
                raised there
@@ -31,7 +33,7 @@ local OVER_TTL_MS = 600000
 -- In the order in which they are packed; then WINDOW_FIELDS of every window.
 local FIELDS = {
   'state', 'admitted_at', 'digest', 'attempts', 'hold_until', 'model', 'provider', 'held', 'settled',
-  'settled_at', 'settler', 'returned',
+  'settled_at', 'settler', 'returned', 'facts', 'ran_out',
 }
 local WINDOW_FIELDS = { 'key', 'metric', 'shape', 'slice', 'charged', 'raised', 'limit', 'thresholds' }
 -- Of the source 1: nobody gave a cost.
@@ -62,7 +64,7 @@ function record.pack(call)
   local packed = {
     cmsgpack.pack(
       call.state, call.admitted_at, call.digest, call.attempts, call.hold_until, call.model, call.provider,
-      call.held, call.settled, call.settled_at, call.settler, call.returned
+      call.held, call.settled, call.settled_at, call.settler, call.returned, call.facts, call.ran_out
     ),
   }
   for i, w in ipairs(call.windows) do
@@ -87,12 +89,15 @@ function record.new(state)
     settled_at = 0,
     settler = '',
     returned = 0,
+    facts = '',
+    ran_out = 0,
     windows = {},
   }
 end
 
 -- Stores the record of a call that is over.
 function record.close(key, call)
+  call.facts = ''
   keep(key, record.pack(call), OVER_TTL_MS)
 end
 

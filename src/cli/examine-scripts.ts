@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Connection } from '../redis/connection.js';
 import { monotonicMs } from '../redis/deadline.js';
-import { bornKey, recordKey, windowKey } from '../store/keys.js';
+import { bornKey, ledgerKey, recordKey, windowKey } from '../store/keys.js';
 import { emptyQuestion, type Question } from '../store/question.js';
 import { createStore } from '../store/store.js';
 import { createMetrics } from '../telemetry/metrics.js';
@@ -15,7 +15,7 @@ const SLOW_MS = 25;
 /** Runs every script for real, and times the round trip. */
 export async function examineScripts(connection: Connection): Promise<Finding[]> {
   const domain = `doctor-${randomUUID()}`;
-  const store = createStore(connection, createMetrics());
+  const store = createStore(connection, createMetrics(), () => MAX_ENTRIES);
   const question = questionIn(domain);
   const soon = () => monotonicMs() + COMMAND_MS;
   const findings: Finding[] = [];
@@ -34,11 +34,12 @@ export async function examineScripts(connection: Connection): Promise<Finding[]>
       const outcome = await store[script](question, soon());
       if ('failed' in outcome) return [scriptFailure(script, outcome.failed)];
     }
-    const settled = await store.settle(question, 'doctor', AS_HELD, soon());
+    const settled = await store.settle(question, 'doctor', AS_HELD, UNSAID, soon());
     if ('failed' in settled) return [scriptFailure('settle', settled.failed)];
     findings.push({ state: 'ok', what: 'the scripts run' }, roundTrip(roundTripsMs));
   } finally {
     for (const key of [
+      ledgerKey(domain),
       recordKey(question),
       windowKey(domain, 'doctor', '0', 'all'),
       bornKey(domain),
@@ -54,6 +55,11 @@ export async function examineScripts(connection: Connection): Promise<Finding[]>
   }
   return findings;
 }
+
+/** Of the ledger that is made for this, and removed. */
+const MAX_ENTRIES = 100;
+
+const UNSAID = { outcome: 'unknown', model: '', provider: '' } as const;
 
 const AS_HELD = {
   costNano: undefined,
@@ -88,7 +94,7 @@ function questionIn(domain: string): Question {
 
 function scriptFailure(script: string, reason: string): Finding {
   const fixes: Record<string, string> = {
-    denied: 'give the ACL user ~tg:* +eval +evalsha +time +hmget +mget +get +set +del +info',
+    denied: 'give the ACL user ~tg:* +eval +evalsha +time +hmget +mget +get +set +del +xadd +info',
     oom: 'raise maxmemory: Redis is full and refuses to write',
     readonly: 'point REDIS_URL at the master, or use TOLLGATE_REDIS_MODE=sentinel',
   };

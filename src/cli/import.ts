@@ -5,8 +5,8 @@ import type { Policy } from '../policy/policy.js';
 import type { Connection } from '../redis/connection.js';
 import { type Command, EXIT, UsageError } from './command.js';
 import { newReading, readLedgerFile } from './ledger-file.js';
-import { ORDER_HELP, ORDER_OPTIONS, withOrders } from './ordering.js';
 import { showProgress } from './progress.js';
+import { STORE_HELP, STORE_OPTIONS, withStore } from './store.js';
 
 /** Gives entries to the ledger and the spend of a domain; those that it has are skipped. */
 export type ImportEntries = (
@@ -23,20 +23,19 @@ export function importCommand(importEntries: ImportEntries): Command {
 Reads entries that export has written, or a keeper's TOLLGATE_LEDGER_SINK, back into the ledger and the
 spend. Entries that are there already are skipped, so it may be run again. - is standard input.
 
-${ORDER_HELP}`,
+${STORE_HELP}`,
 
     async run(args) {
-      const { json, domain: domainOption } = ORDER_OPTIONS;
       const { values, positionals } = parseArgs({
         args,
         allowPositionals: true,
-        options: { json, domain: domainOption },
+        options: STORE_OPTIONS,
       });
       const [file] = positionals;
       if (file === undefined || positionals.length > 1)
         throw new UsageError('import takes one file');
       if (file !== '-' && !existsSync(file)) throw new UsageError(`there is no file ${file}`);
-      return withOrders(values, async ({ connection, domain, policy }) => {
+      return withStore(values, async ({ connection, domain, policy }) => {
         const reading = newReading();
         let taken = 0;
         let skipped = 0;

@@ -1,15 +1,10 @@
 import { userInfo } from 'node:os';
-import { encodeValue } from '../policy/partition.js';
-import type { Policy } from '../policy/policy.js';
-import { readPolicy } from '../policy/watch.js';
 import { parseWindowSeconds } from '../policy/window.js';
-import { formatRedisAddress } from '../redis/address.js';
-import type { Connection } from '../redis/connection.js';
-import { readSettings } from '../settings.js';
-import { STARTER_POLICY } from '../sidecar.js';
 import { type Orders, ordersOf } from '../store/orders.js';
-import { EXIT, UsageError } from './command.js';
-import { connect } from './connect.js';
+import { UsageError } from './command.js';
+import { type OpenStore, withStore } from './store.js';
+
+export { fail } from './store.js';
 
 const text = { type: 'string' } as const;
 
@@ -23,64 +18,20 @@ It talks to REDIS_URL, and takes the domain from TOLLGATE_POLICY.
 Exit codes: 0 done, 1 not done, 2 the command line is wrong, 4 Redis cannot be reached.`;
 
 /** What an order is given with. */
-export interface Ordering {
+export interface Ordering extends OpenStore {
   readonly orders: Orders;
-  readonly connection: Connection;
-  readonly domain: string;
-  readonly policy: Policy;
 }
 
-/** Connects, does the work, lets go; says what is wrong if it cannot connect. */
+/** As {@link withStore}, for orders. */
 export async function withOrders(
   values: { domain?: string | undefined },
   work: (ordering: Ordering) => Promise<number>,
 ): Promise<number> {
-  const settings = readSettings(process.env);
-  if ('problems' in settings) return fail(settings.problems.join('\n'), EXIT.wrong);
-  if (!settings.redis) {
-    return fail(
-      'REDIS_URL is not set: name the Redis that the sidecars share (the embedded engine of a sidecar cannot be reached from outside)',
-      EXIT.wrong,
-    );
-  }
-  const policy = policyOf(settings.policyFile ?? STARTER_POLICY);
-  const domain = domainOf(policy, values.domain);
-  const { connection, problem } = await connect(settings, settings.redis);
-  try {
-    if (problem !== undefined) {
-      const where = formatRedisAddress(settings.redis);
-      return fail(
-        `${where} cannot be reached: ${problem}; tollgate doctor says more`,
-        EXIT.unreachable,
-      );
-    }
-    return await work({ orders: ordersOf(connection, domain), connection, domain, policy });
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
-    return fail(`Redis has refused: ${error instanceof Error ? error.message : error}`, EXIT.wrong);
-  } finally {
-    connection.close();
-  }
-}
-
-/** Says why a command cannot do its work. */
-export function fail(why: string, code: number): number {
-  console.error(why);
-  return code;
-}
-
-function policyOf(file: string): Policy {
-  const policy = readPolicy(file);
-  if (!('errors' in policy)) return policy;
-  throw new UsageError(`the policy ${file} has mistakes; tollgate check ${file} lists them`);
-}
-
-/** As a sidecar names it: the value of the field that the policy has domains for, or the one name. */
-function domainOf({ domain }: Policy, given: string | undefined): string {
-  if ('name' in domain) return given ?? domain.name;
-  if (given !== undefined) return encodeValue(given);
-  throw new UsageError(
-    `the policy has a domain for each ${domain.attribute}: name one with --domain`,
+  return withStore(values, (store) =>
+    work({
+      ...store,
+      orders: ordersOf(store.connection, store.domain, store.policy.ledger.maxEntries),
+    }),
   );
 }
 

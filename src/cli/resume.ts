@@ -7,7 +7,14 @@ import { emptyQuestion, type Question } from '../store/question.js';
 import { createStore } from '../store/store.js';
 import { createMetrics } from '../telemetry/metrics.js';
 import { type Command, EXIT } from './command.js';
-import { ORDER_HELP, ORDER_OPTIONS, type Ordering, oneAgent, withOrders } from './ordering.js';
+import {
+  ORDER_HELP,
+  ORDER_OPTIONS,
+  type Ordering,
+  oneAgent,
+  orderedBy,
+  withOrders,
+} from './ordering.js';
 
 const LOOK_MS = 1_000;
 
@@ -28,7 +35,7 @@ ${ORDER_HELP}`,
     });
     const agent = oneAgent(positionals, 'resume');
     return withOrders(values, async (ordering) => {
-      const { halt } = await ordering.orders.resume(agent);
+      const { halt } = await ordering.orders.resume(agent, orderedBy(values.by));
       const who = agent === EVERYONE ? 'every agent' : agent;
       if (!halt) {
         console.log(values.json ? 'null' : `${who} was not halted`);
@@ -61,7 +68,7 @@ function adviceOf(halt: FoundHalt, passesInUs: number | undefined): string {
 /** Time until the rule that halted the agent lets the same call pass; 0 without a rule. */
 async function passesIn(
   { agent, rule, window }: FoundHalt,
-  { connection, domain }: Ordering,
+  { connection, domain, policy }: Ordering,
 ): Promise<number | undefined> {
   if (!window) return 0;
   const { amount, ...counted } = window;
@@ -78,7 +85,7 @@ async function passesIn(
     },
     windows: [{ rule, ...counted, kind: 'block', thresholds: [], halt: undefined }],
   };
-  const store = createStore(connection, createMetrics());
+  const store = createStore(connection, createMetrics(), () => policy.ledger.maxEntries);
   const answer = await store.ask('inspect', question, monotonicMs() + LOOK_MS);
   if ('failed' in answer) throw new Error(answer.failed);
   return answer.windows[0]?.retryAfterUs;

@@ -1,5 +1,7 @@
+import { parseArgs } from 'node:util';
+import { loadScripts } from '../redis/scripts.js';
 import { readSettings, SETTINGS, unknownSettings } from '../settings.js';
-import { type Sidecar, StartError, startSidecar } from '../sidecar.js';
+import { ROLES, type Role, type Sidecar, StartError, startSidecar } from '../sidecar.js';
 import { createLog } from '../telemetry/log.js';
 import { formatListen } from '../wire/listen.js';
 import { type Command, EXIT, UsageError } from './command.js';
@@ -7,9 +9,14 @@ import { type Command, EXIT, UsageError } from './command.js';
 const width = Math.max(...Object.keys(SETTINGS).map((name) => name.length));
 
 export const serve: Command = {
-  help: `usage: tollgate serve
+  help: `usage: tollgate serve [--role gate|keeper]
 
 Runs the sidecar until SIGTERM or SIGINT; SIGHUP reads the policy file anew.
+
+  --role gate     only decides calls: for the pods of agents
+  --role keeper   only sums up the ledger, and does not listen for calls: once in a fleet
+                  default: both, for one machine
+
 Settings are environment variables:
 
 ${Object.entries(SETTINGS)
@@ -20,7 +27,7 @@ ${Object.entries(SETTINGS)
   .join('\n')}`,
 
   async run(args) {
-    if (args.length > 0) throw new UsageError(`serve takes no arguments, but got "${args[0]}"`);
+    const roles = rolesOf(args);
     const settings = readSettings(process.env);
     if ('problems' in settings) {
       console.error(`tollgate cannot start:\n${settings.problems.map((p) => `  ${p}`).join('\n')}`);
@@ -48,10 +55,11 @@ ${Object.entries(SETTINGS)
     process.on('SIGINT', stop);
     process.on('SIGHUP', () => running?.reloadPolicy());
     try {
-      const sidecar = await startSidecar(settings, log);
+      const sidecar = await startSidecar(settings, log, loadScripts(), roles);
       log.info(
         {
-          listen: formatListen(sidecar.address),
+          role: roles.join(' and '),
+          ...(sidecar.address && { listen: formatListen(sidecar.address) }),
           ops: formatListen(sidecar.opsAddress),
           policy: settings.policyFile ?? 'starter policy',
         },
@@ -72,3 +80,11 @@ ${Object.entries(SETTINGS)
     }
   },
 };
+
+function rolesOf(args: string[]): readonly Role[] {
+  const { values } = parseArgs({ args, options: { role: { type: 'string' } } });
+  if (values.role === undefined) return ROLES;
+  const role = ROLES.find((known) => known === values.role);
+  if (role) return [role];
+  throw new UsageError(`--role must be ${ROLES.join(' or ')}, not "${values.role}"`);
+}

@@ -12,10 +12,10 @@ import { readLedger } from '../store/ledger-reader.js';
 import { type Command, EXIT, UsageError } from './command.js';
 import { newReading, type Reading, readLedgerFile } from './ledger-file.js';
 import { MOMENT_HELP, periodMs } from './moment.js';
-import { ORDER_HELP, ORDER_OPTIONS, withOrders } from './ordering.js';
 import { showProgress } from './progress.js';
 import { showBar } from './show.js';
 import { type Simulated, simulationJson, simulationText } from './show-simulation.js';
+import { STORE_HELP, STORE_OPTIONS, withStore } from './store.js';
 
 const text = { type: 'string' } as const;
 
@@ -28,14 +28,13 @@ and allowed, whose calls, and how full its windows would have been. Nothing is c
   --file FILE             the traffic, as export writes it (- is standard input); default: the ledger
   --from, --to TIME       only this time; default: all there is. A time is
                           ${MOMENT_HELP}
-${ORDER_HELP}`,
+${STORE_HELP}`,
 
   async run(args) {
-    const { json, domain } = ORDER_OPTIONS;
     const { values, positionals } = parseArgs({
       args,
       allowPositionals: true,
-      options: { json, domain, file: text, from: text, to: text },
+      options: { ...STORE_OPTIONS, file: text, from: text, to: text },
     });
     const [name] = positionals;
     if (name === undefined || positionals.length > 1) {
@@ -61,9 +60,9 @@ ${ORDER_HELP}`,
       print(await run(policy, entries, period, reading, bytes));
       return reading.bad > 0 ? EXIT.wrong : EXIT.ok;
     }
-    return withOrders(values, async (ordering) => {
+    return withStore(values, async ({ connection, domain }) => {
       const from = period.fromMs === undefined ? undefined : warmUpFromMs(policy, period.fromMs);
-      const entries = readLedger(ordering.connection, ordering.domain, {
+      const entries = readLedger(connection, domain, {
         from,
         toMs: period.toMs,
         onUnreadable() {

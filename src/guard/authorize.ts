@@ -112,13 +112,13 @@ export function createAuthorizer(parts: AuthorizeParts): Authorizer {
   }
 
   /** The caller was told DENY, but the script may have run: the attempt is taken back. */
-  function withdraw({ domain, agent, callId, attempt }: Question): void {
+  function withdraw({ domain, agent, callId, attempt, facts }: Question): void {
     journal.add('withdrawal', {
       id: attempt,
       domain,
       weight: 1,
       async tell(deadlineMs) {
-        const outcome = await store.withdraw({ domain, agent, callId, attempt }, deadlineMs);
+        const outcome = await store.withdraw({ domain, agent, callId, attempt, facts }, deadlineMs);
         return 'failed' in outcome ? outcome.failed : undefined;
       },
     });

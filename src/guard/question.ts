@@ -3,6 +3,7 @@ import type { Action } from '../model/decision.js';
 import { domainOf, type MatchedRule } from '../policy/match.js';
 import type { Policy, Rule } from '../policy/policy.js';
 import { spanOf, windowFields } from '../policy/window.js';
+import { factsOf, formatFacts } from '../store/facts.js';
 import { formatHaltText } from '../store/halt.js';
 import type { Question, WindowQuestion } from '../store/question.js';
 import type { Case } from './case.js';
@@ -43,6 +44,7 @@ export function questionFor(asked: Case, attempt: string, nowUs: number): Questi
     settleForUs: policy.settleForUs,
     model: call.model,
     provider: call.provider,
+    facts: formatFacts(factsOf(call)),
     amounts,
     windows,
   };

@@ -8,6 +8,7 @@ import type { Policy } from '../policy/policy.js';
 import type { TokensSeen } from '../pricing/seen.js';
 import { monotonicMs } from '../redis/deadline.js';
 import type { Failure } from '../store/answer.js';
+import { answeredBy, factsSettled, formatFacts } from '../store/facts.js';
 import { type CallName, recordKey } from '../store/keys.js';
 import type { Question } from '../store/question.js';
 import type { Settled, Used } from '../store/settlement.js';
@@ -102,25 +103,27 @@ export function createSettler(
 
   /** Makes a call known that nobody knows: charged in full if it is there in full, else recorded. */
   async function adopt(telling: Telling, used: Used, deadlineMs: number): Promise<Failure | true> {
-    const { name, settler, claim, sinceMs, mayHaveRun } = telling;
+    const { name, settler, settlement, claim, sinceMs, mayHaveRun } = telling;
     const settledBefore = mayHaveRun && monotonicMs() - sinceMs > RECORD_LIVES_MS;
     if (claim && !settledBefore) {
       const amounts = fillIn(used, claim.amounts);
-      const question: Question = { ...claim, mode: 'claim', amounts };
+      const facts = answeredBy(claim.facts, settlement);
+      const question: Question = { ...claim, facts, mode: 'claim', amounts };
       const answer = await store.ask('authorize', question, deadlineMs);
       return 'failed' in answer ? answer : true;
     }
-    const recorded = await store.recordUnheld(name, settler, used, deadlineMs);
+    const said = { ...settlement, line: formatFacts(factsSettled(settlement)) };
+    const recorded = await store.recordUnheld(name, settler, used, said, deadlineMs);
     return 'failed' in recorded ? recorded : true;
   }
 
   /** Tells Redis, in as many round trips as it takes; each may be repeated. */
   async function tell(telling: Telling, deadlineMs: number): Promise<SettlementOutcome | Failure> {
-    const { name, settler } = telling;
+    const { name, settler, settlement } = telling;
     const used = await price(telling, deadlineMs);
     if ('failed' in used) return used;
     for (let round = 1; ; round += 1) {
-      const settled = await store.settle(name, settler, used, deadlineMs);
+      const settled = await store.settle(name, settler, used, settlement, deadlineMs);
       if ('failed' in settled) return settled;
       if (settled.settledAtUs > 0 || round === MAX_ROUNDS) return done(telling, used, settled);
       const adopted = await adopt(telling, used, deadlineMs);

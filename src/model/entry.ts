@@ -73,6 +73,8 @@ export interface EndedEntry extends Base {
   readonly held: Amounts;
   /** What it held had been posted before, because its hold had run out. */
   readonly ranOut: boolean;
+  /** It had been posted when it was admitted, as settled. */
+  readonly final: boolean;
 }
 
 /** Calls that one rule denied in one partition, one after another, as one sidecar saw them. */

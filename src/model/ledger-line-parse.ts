@@ -54,7 +54,7 @@ const asked = {
   priceSource: source,
 };
 
-const ended = { ...base, ...facts, ...asked, ranOut: flag };
+const ended = { ...base, ...facts, ...asked, ranOut: flag, final: flag };
 const agentId = name();
 const partition = name(MAX_PARTITION_BYTES);
 
@@ -201,7 +201,8 @@ function entryFrom(line: Line): Entry | undefined {
     case 'released':
     case 'withdrawn': {
       const held = askedOf(line);
-      return held && { ...head, kind: line.kind, facts: factsOf(line), held, ranOut: line.ranOut };
+      const { kind, ranOut, final } = line;
+      return held && { ...head, kind, facts: factsOf(line), held, ranOut, final };
     }
     case 'denied': {
       const amounts = askedOf(line);

@@ -66,8 +66,8 @@ function fieldsOf(entry: Entry): Fields {
     case 'ran_out':
     case 'released':
     case 'withdrawn': {
-      const { facts, held, ranOut } = entry;
-      return { ...factFields(facts), ...askedFields(held), ...flags({ ranOut }) };
+      const { facts, held, ranOut, final } = entry;
+      return { ...factFields(facts), ...askedFields(held), ...flags({ ranOut, final }) };
     }
     case 'denied': {
       const { facts, asked, rule, partition, calls: deniedCalls, firstUs, lastUs } = entry;

@@ -86,8 +86,9 @@ export function postingOf(entry: Entry, labels: readonly string[] = []): Posting
   } else if (entry.kind === 'ran_out') {
     postUnsettled(sums, entry.held, 1);
   } else if (entry.kind === 'released' || entry.kind === 'withdrawn') {
-    if (!entry.ranOut) return undefined;
-    postUnsettled(sums, entry.held, -1);
+    if (entry.final) post(sums, entry.held, -1);
+    else if (entry.ranOut) postUnsettled(sums, entry.held, -1);
+    else return undefined;
   } else if (entry.kind === 'denied') {
     sums.denied = entry.calls;
     sums.deniedNano = BigInt(entry.asked.costNano);

@@ -17,6 +17,9 @@ export const SCRIPT_NAMES = [
   'grant',
   'list',
   'append',
+  'fold',
+  'run_out',
+  'spend',
 ] as const;
 export type ScriptName = (typeof SCRIPT_NAMES)[number];
 export type Scripts = Readonly<Record<ScriptName, string>>;

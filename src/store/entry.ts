@@ -91,7 +91,9 @@ function read(id: string, fields: StreamFields): Entry | undefined {
   }
   if (kind === 'ran_out' || kind === 'released' || kind === 'withdrawn') {
     if (f === '' || numbers.length !== 5) return undefined;
-    return { ...base, kind, facts: parseFacts(f), ranOut: numbers[0] === 1, held: amounts(1) };
+    const [posted] = numbers;
+    const ended = { facts: parseFacts(f), ranOut: posted === 1, final: posted === 2 };
+    return { ...base, kind, ...ended, held: amounts(1) };
   }
   if (kind === 'denied') {
     const [calls = 0, firstUs = 0, lastUs = 0] = numbers;
@@ -143,7 +145,7 @@ export function formatEntry(entry: Entry): StreamFields {
       return {
         k,
         f: formatFacts(entry.facts),
-        n: join(bit(entry.ranOut), amountsOf(entry.held)),
+        n: join(entry.final ? 2 : bit(entry.ranOut), amountsOf(entry.held)),
       };
     case 'denied': {
       const n = join(entry.calls, entry.firstUs, entry.lastUs, amountsOf(entry.asked));

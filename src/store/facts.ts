@@ -1,5 +1,6 @@
 import { attributeOf, type Call } from '../model/call.js';
 import type { Facts } from '../model/entry.js';
+import type { Settlement } from '../model/settlement.js';
 
 /**
  * The facts of a call as one line: tab-separated in this order, then name and value of each label;
@@ -45,6 +46,30 @@ export function factsOf(call: Call): Facts {
     timestampMs: call.timestampMs,
     labels: call.labels,
   };
+}
+
+/** What is known of a call that nobody has authorized: what its settlement says. */
+export function factsSettled({ callId, identity, model, provider }: Settlement): Facts {
+  const { agent, team, costCentre, instance } = identity;
+  return {
+    ...{ callId, agent, team, costCentre, instance, model, provider },
+    ...{ tool: '', operation: '', run: instance, parentCallId: '', rootAgent: agent, depth: 0 },
+    ...{ fingerprint: '', timestampMs: undefined, labels: {} },
+  };
+}
+
+/** The same line with the model that has answered, where that is known. */
+export function answeredBy(
+  line: string,
+  { model, provider }: Pick<Settlement, 'model' | 'provider'>,
+): string {
+  if (model === '' && provider === '') return line;
+  const facts = parseFacts(line);
+  return formatFacts({
+    ...facts,
+    model: model || facts.model,
+    provider: provider || facts.provider,
+  });
 }
 
 export function formatFacts(facts: Facts): string {

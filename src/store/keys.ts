@@ -9,6 +9,11 @@ function prefix(domain: string): string {
   return `tg:{${domain.replace(/[%{}]/g, encodeURIComponent)}}`;
 }
 
+/** What matches all keys of a domain, and of no other. */
+export function domainPattern(domain: string): string {
+  return `${prefix(domain).replace(/[*?[\]\\]/g, '\\$&')}:*`;
+}
+
 /** One window: the rule, the shape that it had, and whose window it is. */
 export function windowKey(domain: string, rule: string, shape: string, partition: string): string {
   return `${prefix(domain)}:w:${rule}:${shape}:${partition}`;
@@ -45,6 +50,11 @@ export function foldKey(domain: string): string {
   return `${prefix(domain)}:fold`;
 }
 
+/** The last entries that nobody could read, for people to look at: a list. */
+export function asideKey(domain: string): string {
+  return `${prefix(domain)}:fold:aside`;
+}
+
 /** The records of calls that are not settled, as folded: by when their holds run out, and their facts. */
 export function openKeys(domain: string): { ends: string; calls: string } {
   return { ends: `${prefix(domain)}:open`, calls: `${prefix(domain)}:open:calls` };
@@ -53,6 +63,11 @@ export function openKeys(domain: string): { ends: string; calls: string } {
 /** The attributes that spend is summed over, by number: a hash. */
 export function attributesKey(domain: string): string {
   return `${prefix(domain)}:attributes`;
+}
+
+/** The numbers of those attributes, by a digest of them: a hash. */
+export function numbersKey(domain: string): string {
+  return `${prefix(domain)}:attributes:numbers`;
 }
 
 /**

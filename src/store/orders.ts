@@ -2,7 +2,7 @@ import { EVERYONE, type Halt } from '../model/halt.js';
 import type { Connection } from '../redis/connection.js';
 import type { StoredHalt } from './answer.js';
 import { formatHaltText, type HaltWindow, parseHalt } from './halt.js';
-import { ordersKey } from './keys.js';
+import { ledgerKey, ordersKey } from './keys.js';
 
 /** Grants that one agent may have at once: each costs every decision of that agent a little. */
 const MAX_GRANTS = 32;
@@ -24,8 +24,11 @@ export interface Grant {
 export interface Orders {
   /** @param forUs 0 until somebody resumes the agent */
   halt(agent: string, by: string, why: string, forUs: number): Promise<Halt>;
-  /** @returns the halt that was in force, and the Redis clock */
-  resume(agent: string): Promise<{ halt: FoundHalt | undefined; nowUs: number }>;
+  /**
+   * @param by who ends it
+   * @returns the halt that was in force, and the Redis clock
+   */
+  resume(agent: string, by: string): Promise<{ halt: FoundHalt | undefined; nowUs: number }>;
   /** @returns undefined if the agent has too many grants */
   grant(grant: Omit<Grant, 'sinceUs' | 'untilUs'>, forUs: number): Promise<Grant | undefined>;
   /** Halts and grants that are in force, the oldest first. */
@@ -35,8 +38,9 @@ export interface Orders {
 /** A halt, and for a rule's the window that the agent was over. */
 export type FoundHalt = Halt & { readonly window?: HaltWindow };
 
-export function ordersOf(connection: Connection, domain: string): Orders {
-  const keys = [ordersKey(domain)];
+/** @param maxEntries bound of the ledger, to which each order goes */
+export function ordersOf(connection: Connection, domain: string, maxEntries: number): Orders {
+  const keys = [ordersKey(domain), ledgerKey(domain)];
 
   return {
     async halt(agent, by, why, forUs) {
@@ -45,13 +49,16 @@ export function ordersOf(connection: Connection, domain: string): Orders {
         haltField(agent),
         forUs,
         text,
+        maxEntries,
       ]);
       return { agent, sinceUs: Number(sinceUs), untilUs: Number(untilUs), rule: '', by, why };
     },
 
-    async resume(agent) {
+    async resume(agent, by) {
       const [nowUs, sinceUs, untilUs, text] = await connection.run('resume', keys, [
         haltField(agent),
+        by,
+        maxEntries,
       ]);
       const halt =
         sinceUs === undefined
@@ -67,14 +74,14 @@ export function ordersOf(connection: Connection, domain: string): Orders {
 
     async grant({ agent, rule, add, by, why }, forUs) {
       const text = JSON.stringify({ agent, rule, add: String(add), by, why });
-      const args = [`grant:${agent}`, forUs, text, MAX_GRANTS];
+      const args = [`grant:${agent}`, forUs, text, MAX_GRANTS, maxEntries];
       const [code, sinceUs, untilUs] = await connection.run('grant', keys, args);
       if (code !== 1) return undefined;
       return { agent, rule, add, by, why, sinceUs: Number(sinceUs), untilUs: Number(untilUs) };
     },
 
     async list() {
-      const [now, ...fields] = await connection.run('list', keys, []);
+      const [now, ...fields] = await connection.run('list', keys.slice(0, 1), []);
       const nowUs = Number(now);
       const halts: FoundHalt[] = [];
       const grants: Grant[] = [];

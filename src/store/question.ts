@@ -1,6 +1,13 @@
 import { type Amounts, COST_SOURCES, METRICS, type Metric, NOTHING } from '../model/amounts.js';
 import type { Span } from '../model/span.js';
-import { type CallName, ordersKey, recordKey, WINDOW_SLICES, windowKey } from './keys.js';
+import {
+  type CallName,
+  ledgerKey,
+  ordersKey,
+  recordKey,
+  WINDOW_SLICES,
+  windowKey,
+} from './keys.js';
 
 /** What a rule does in the script; the numbers are those of lua/include/question.lua. */
 export const KIND = { alert: 0, block: 1, shadow: 2, halt: 3 } as const;
@@ -45,6 +52,8 @@ export interface Question extends CallName {
   readonly settleForUs: number;
   readonly model: string;
   readonly provider: string;
+  /** What the ledger says of the call: a line of store/facts. */
+  readonly facts: string;
   readonly amounts: Amounts;
   readonly windows: readonly WindowQuestion[];
 }
@@ -64,6 +73,7 @@ export function emptyQuestion(domain: string): Question {
     settleForUs: 0,
     model: '',
     provider: '',
+    facts: '',
     amounts: NOTHING,
     windows: [],
   };
@@ -71,12 +81,20 @@ export function emptyQuestion(domain: string): Question {
 
 export function questionKeys(question: Question): string[] {
   const { domain } = question;
-  const keys = [ordersKey(domain), recordKey(question)];
+  const keys = [ordersKey(domain), ledgerKey(domain), recordKey(question)];
   for (const w of question.windows) keys.push(windowKey(domain, w.rule, w.shape, w.partition));
   return keys;
 }
 
-export function questionArguments(question: Question, notAfterUs: number): (string | number)[] {
+/**
+ * @param notAfterUs on Redis' clock: later, the script does nothing
+ * @param maxEntries bound of the ledger
+ */
+export function questionArguments(
+  question: Question,
+  notAfterUs: number,
+  maxEntries: number,
+): (string | number)[] {
   const args = [
     notAfterUs,
     question.agent,
@@ -91,6 +109,8 @@ export function questionArguments(question: Question, notAfterUs: number): (stri
     question.settleForUs,
     question.model,
     question.provider,
+    question.facts,
+    maxEntries,
     ...amountArguments(question.amounts),
   ];
   for (const w of question.windows) {

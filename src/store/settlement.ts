@@ -1,5 +1,5 @@
 import { type Amounts, COST_SOURCES, type CostSource } from '../model/amounts.js';
-import type { CallState } from '../model/settlement.js';
+import { type CallState, OUTCOMES, type Outcome } from '../model/settlement.js';
 import { readAmounts } from './answer.js';
 import { parseWindowKey } from './keys.js';
 
@@ -19,6 +19,14 @@ export interface Used {
   readonly costSource: CostSource;
   readonly tokensIn: number | undefined;
   readonly tokensOut: number | undefined;
+}
+
+/** What the ledger says of a settlement besides what was used. */
+export interface SettledFacts {
+  readonly outcome: Outcome;
+  /** The model that answered, and who served it; '' is as authorized. */
+  readonly model: string;
+  readonly provider: string;
 }
 
 /** A window in which a settled call uses more than it held. */
@@ -66,8 +74,16 @@ type Reply = readonly (number | string)[];
 const SETTLED_HEAD = 15;
 const PER_GROWN = 5;
 
-/** @param settler id of the settlement: the same in every sending of it */
-export function settleArguments(settler: string, used: Used): (string | number)[] {
+/**
+ * @param settler id of the settlement: the same in every sending of it
+ * @param maxEntries bound of the ledger
+ */
+export function settleArguments(
+  settler: string,
+  used: Used,
+  { outcome, model, provider }: SettledFacts,
+  maxEntries: number,
+): (string | number)[] {
   const { costNano, costSource, tokensIn, tokensOut } = used;
   return [
     settler,
@@ -75,6 +91,9 @@ export function settleArguments(settler: string, used: Used): (string | number)[
     tokensIn ?? -1,
     tokensOut ?? -1,
     COST_SOURCES.indexOf(costSource),
+    OUTCOMES.indexOf(outcome),
+    model === '' && provider === '' ? '' : `${model}\t${provider}`,
+    maxEntries,
   ];
 }
 

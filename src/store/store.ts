@@ -4,7 +4,7 @@ import { beforeDeadline, monotonicMs, pollOnce, TIMED_OUT } from '../redis/deadl
 import type { ScriptName } from '../redis/scripts.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { type Answer, type Failure, failureFrom, parseAnswer } from './answer.js';
-import { type CallName, recordKey } from './keys.js';
+import { type CallName, ledgerKey, recordKey } from './keys.js';
 import { Line } from './line.js';
 import { emptyQuestion, type Question, questionArguments, questionKeys } from './question.js';
 import {
@@ -14,6 +14,7 @@ import {
   type Recalled,
   type Released,
   type Settled,
+  type SettledFacts,
   settleArguments,
   type Used,
 } from './settlement.js';
@@ -34,7 +35,7 @@ export interface Store {
   ): Promise<Answer | Failure>;
   /** Takes back an attempt that may have admitted the call and that nobody was told of. */
   withdraw(
-    attempted: CallName & Pick<Question, 'attempt'>,
+    attempted: CallName & Pick<Question, 'attempt' | 'facts'>,
     deadlineMs: number,
   ): Promise<{ withdrawn: boolean } | Failure>;
   /** Replaces what a call holds by what it has used, once. */
@@ -42,13 +43,18 @@ export interface Store {
     name: CallName,
     settler: string,
     used: Used,
+    facts: SettledFacts,
     deadlineMs: number,
   ): Promise<Settled | Failure>;
-  /** Records what a call has used that Redis does not know; false if it knows the call by now. */
+  /**
+   * Records what a call has used that Redis does not know; false if it knows the call by now.
+   * @param line what the ledger says of the call
+   */
   recordUnheld(
     name: CallName,
     settler: string,
     used: Used,
+    facts: SettledFacts & { readonly line: string },
     deadlineMs: number,
   ): Promise<{ recorded: boolean } | Failure>;
   /** Gives back what a call holds that was never sent, once. */
@@ -72,7 +78,12 @@ interface DomainState {
   readonly line: Line;
 }
 
-export function createStore(connection: Connection, metrics: Metrics): Store {
+/** @param maxEntries bound of the ledger, as the policy has it now */
+export function createStore(
+  connection: Connection,
+  metrics: Metrics,
+  maxEntries: () => number,
+): Store {
   const domains = new Map<string, DomainState>();
 
   function stateOf(domain: string): DomainState {
@@ -138,7 +149,7 @@ export function createStore(connection: Connection, metrics: Metrics): Store {
   ): Promise<Answer | Failure> {
     const state = stateOf(question.domain);
     const sentMs = monotonicMs();
-    const args = questionArguments(question, notAfterUs);
+    const args = questionArguments(question, notAfterUs, maxEntries());
     const answer = await run<Answer>(state, script, keys, args, deadlineMs, parseAnswer);
     if ('failed' in answer) return answer;
     const step = state.clock.learn(sentMs, monotonicMs(), answer.nowUs);
@@ -146,7 +157,7 @@ export function createStore(connection: Connection, metrics: Metrics): Store {
     return answer;
   }
 
-  /** Runs one of the scripts whose only key is the record of a call. */
+  /** Runs one of the scripts on the record of a call; what it does goes to the ledger. */
   function onRecord<T>(
     script: 'withdraw' | 'settle' | 'unheld' | 'release' | 'recall',
     name: CallName,
@@ -154,7 +165,8 @@ export function createStore(connection: Connection, metrics: Metrics): Store {
     deadlineMs: number,
     parse: (reply: ScriptReply) => T,
   ): Promise<T | Failure> {
-    return run(stateOf(name.domain), script, [recordKey(name)], args, deadlineMs, parse);
+    const keys = [recordKey(name), ledgerKey(name.domain)];
+    return run(stateOf(name.domain), script, keys, args, deadlineMs, parse);
   }
 
   return {
@@ -178,17 +190,22 @@ export function createStore(connection: Connection, metrics: Metrics): Store {
       const late = line.isLate(monotonicMs());
       return fail({ failed: late ? 'timeout' : 'deadline', mayHaveRun: false });
     },
-    withdraw: (attempted, deadlineMs) =>
-      onRecord('withdraw', attempted, [attempted.attempt], deadlineMs, (reply) => ({
+    withdraw(attempted, deadlineMs) {
+      const args = [attempted.attempt, attempted.facts, maxEntries()];
+      return onRecord('withdraw', attempted, args, deadlineMs, (reply) => ({
         withdrawn: reply[0] === 1,
-      })),
-    settle: (name, settler, used, deadlineMs) =>
-      onRecord('settle', name, settleArguments(settler, used), deadlineMs, parseSettled),
-    recordUnheld: (name, settler, used, deadlineMs) =>
-      onRecord('unheld', name, settleArguments(settler, used), deadlineMs, (reply) => ({
-        recorded: reply[0] === 1,
-      })),
-    release: (name, deadlineMs) => onRecord('release', name, [], deadlineMs, parseReleased),
+      }));
+    },
+    settle(name, settler, used, facts, deadlineMs) {
+      const args = settleArguments(settler, used, facts, maxEntries());
+      return onRecord('settle', name, args, deadlineMs, parseSettled);
+    },
+    recordUnheld(name, settler, used, facts, deadlineMs) {
+      const args = [...settleArguments(settler, used, facts, maxEntries()), facts.line];
+      return onRecord('unheld', name, args, deadlineMs, (reply) => ({ recorded: reply[0] === 1 }));
+    },
+    release: (name, deadlineMs) =>
+      onRecord('release', name, [maxEntries()], deadlineMs, parseReleased),
     recall: (name, deadlineMs) => onRecord('recall', name, [], deadlineMs, parseRecalled),
     async touch(domain, deadlineMs) {
       const nothing = emptyQuestion(domain);

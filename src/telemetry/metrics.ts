@@ -134,6 +134,42 @@ export function createMetrics() {
       'Journal entries given up because the journal was full: an admission is spend that Redis never saw.',
       ['kind'],
     ),
+    ledgerLag: gauge(
+      'tollgate_ledger_lag_seconds',
+      'Age of the oldest entry of a ledger that is not summed up yet, the most over all domains; 0 if there is none. Of a keeper.',
+    ),
+    ledgerFolded: counter(
+      'tollgate_ledger_entries_total',
+      'Entries of the ledger that this keeper has summed up.',
+    ),
+    ledgerLost: counter(
+      'tollgate_ledger_lost_entries_total',
+      'Entries that Redis dropped before they were summed up, because the ledger was full: their spend is in no report.',
+    ),
+    ledgerAside: counter(
+      'tollgate_ledger_set_aside_total',
+      'Entries of the ledger that could not be read, or make no sense: they count nowhere.',
+    ),
+    ledgerRanOut: counter(
+      'tollgate_ledger_run_out_total',
+      'Holds that ran out unsettled: their calls count as what they held.',
+    ),
+    ledgerOpenHolds: gauge(
+      'tollgate_ledger_open_holds',
+      'Calls that were admitted and not settled yet, as the ledger is summed up, over all domains. Of a keeper.',
+    ),
+    ledgerAttributes: gauge(
+      'tollgate_ledger_attributes',
+      'Different combinations of attributes that have spend, over all domains; past 100,000 in one the rest counts as "other". Of a keeper.',
+    ),
+    ledgerSinkLag: gauge(
+      'tollgate_ledger_sink_lag_seconds',
+      'Age of the oldest entry of a ledger that is not in TOLLGATE_LEDGER_SINK yet, the most over all domains. Of a keeper.',
+    ),
+    ledgerSinkFailures: counter(
+      'tollgate_ledger_sink_failures_total',
+      'Times that TOLLGATE_LEDGER_SINK could not be written; it is tried again.',
+    ),
     policyReloadOk: gauge(
       'tollgate_policy_last_reload_successful',
       '1 if the policy file was good when it was read last, 0 if an older policy is in force.',

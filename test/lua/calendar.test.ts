@@ -7,7 +7,7 @@ import { parseAnswer } from '../../src/store/answer.js';
 import { recordKey } from '../../src/store/keys.js';
 import { questionArguments, questionKeys } from '../../src/store/question.js';
 import { settleArguments } from '../../src/store/settlement.js';
-import { questionOf, windowOf } from '../support/question.js';
+import { LEDGER, MAX_ENTRIES, questionOf, UNSAID, windowOf } from '../support/question.js';
 import { ENGINES, type SimulatedRedis, startSimulated } from '../support/simulated.js';
 
 const SECOND = 1_000_000;
@@ -53,7 +53,7 @@ for (const { engine, skip } of ENGINES) {
       const reply = await redis.connection.run(
         'authorize',
         questionKeys(question),
-        questionArguments(question, FAR),
+        questionArguments(question, FAR, MAX_ENTRIES),
       );
       const { code, windows } = parseAnswer(reply);
       const { retryAfterUs = undefined, resetAfterUs = 0 } = windows[0] ?? {};
@@ -109,7 +109,7 @@ for (const { engine, skip } of ENGINES) {
         const reply = await redis.connection.run(
           'authorize',
           questionKeys(question),
-          questionArguments(question, FAR),
+          questionArguments(question, FAR, MAX_ENTRIES),
         );
         return parseAnswer(reply).windows[0]?.raised;
       };
@@ -117,7 +117,11 @@ for (const { engine, skip } of ENGINES) {
       assert.equal(await raised('a', 60, edgeUs), 1);
       const used = { costNano: 0, costSource: 'caller', tokensIn: 10, tokensOut: 0 } as const;
       const key = recordKey({ domain: 'test', agent: 'a', callId: 'a' });
-      await redis.connection.run('settle', [key], settleArguments('s', used));
+      await redis.connection.run(
+        'settle',
+        [key, LEDGER],
+        settleArguments('s', used, UNSAID, MAX_ENTRIES),
+      );
       assert.equal(await raised('b', 60, edgeUs + hour), 0, 'fell below it, in the same day');
       assert.equal(await raised('c', 60, edgeUs + 24 * hour), 1, 'the next day');
     });

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { type Answer, parseAnswer } from '../../src/store/answer.js';
 import { recordKey } from '../../src/store/keys.js';
 import { type Question, questionArguments, questionKeys } from '../../src/store/question.js';
-import { questionOf as aQuestion, windowOf } from '../support/question.js';
+import { questionOf as aQuestion, LEDGER, MAX_ENTRIES, windowOf } from '../support/question.js';
 import { ENGINES, type SimulatedRedis, startSimulated } from '../support/simulated.js';
 
 const START_US = 1_790_000_000_000_000;
@@ -63,12 +63,16 @@ for (const { engine, skip } of ENGINES) {
         await redis.connection.run(
           'authorize',
           questionKeys(question),
-          questionArguments(question, notAfterUs),
+          questionArguments(question, notAfterUs, MAX_ENTRIES),
         ),
       );
     const release = async (callId: string, attempt: string): Promise<boolean> => {
       const key = recordKey({ domain: 'test', agent: 'a', callId });
-      const [code] = await redis.connection.run('withdraw', [key], [attempt]);
+      const [code] = await redis.connection.run(
+        'withdraw',
+        [key, LEDGER],
+        [attempt, '', MAX_ENTRIES],
+      );
       return code === 1;
     };
 

@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { type Amounts, type Metric, NOTHING } from '../../src/model/amounts.js';
 import type { Span } from '../../src/model/span.js';
+import { addSums, noSums, postingOf } from '../../src/model/spend.js';
 import { type Answer, parseAnswer } from '../../src/store/answer.js';
 import { recordKey } from '../../src/store/keys.js';
 import {
@@ -20,7 +21,7 @@ import {
   settleArguments,
   type Used,
 } from '../../src/store/settlement.js';
-import { questionOf, windowOf } from '../support/question.js';
+import { LEDGER, MAX_ENTRIES, questionOf, UNSAID, windowOf } from '../support/question.js';
 import { ENGINES, type SimulatedRedis, startSimulated } from '../support/simulated.js';
 
 const SECOND = 1_000_000;
@@ -145,7 +146,7 @@ for (const { engine, skip } of ENGINES) {
         await redis.connection.run(
           'authorize',
           questionKeys(question),
-          questionArguments(question, START_US * 2),
+          questionArguments(question, START_US * 2, MAX_ENTRIES),
         ),
       );
     const keyOf = (callId: number, agent = 'a') =>
@@ -156,16 +157,17 @@ for (const { engine, skip } of ENGINES) {
       what: Used,
       settler = `settler ${settlers++}`,
     ): Promise<Settled> => {
-      const args = settleArguments(settler, what);
-      const settled = parseSettled(await redis.connection.run('settle', [key], args));
+      const args = settleArguments(settler, what, UNSAID, MAX_ENTRIES);
+      const settled = parseSettled(await redis.connection.run('settle', [key, LEDGER], args));
       // As a sidecar does with a call that Redis does not know.
-      if (settled.settledAtUs === 0) await redis.connection.run('unheld', [key], args);
+      if (settled.settledAtUs === 0)
+        await redis.connection.run('unheld', [key, LEDGER], [...args, 'facts']);
       return settled;
     };
     const release = async (key: string): Promise<Released> =>
-      parseReleased(await redis.connection.run('release', [key], []));
+      parseReleased(await redis.connection.run('release', [key, LEDGER], [MAX_ENTRIES]));
     const withdraw = (key: string, attempt: string) =>
-      redis.connection.run('withdraw', [key], [attempt]);
+      redis.connection.run('withdraw', [key, LEDGER], [attempt, 'facts', MAX_ENTRIES]);
     /** What every window holds now; asked so that it is denied, and so changes nothing. */
     const sums = async (which: number, nowUs: number): Promise<(number | undefined)[]> => {
       const probe = questionOf({ callId: 'probe', mode: 'deny', windows: windowsOf(which, nowUs) });
@@ -179,6 +181,14 @@ for (const { engine, skip } of ENGINES) {
       /** What calls that are forgotten have left in the windows. */
       const left: Share[] = [];
       let nowUs = START_US;
+      /** What the ledger must add up to: every call once, at what it was settled. */
+      const spent = { calls: 0, costNano: 0, tokensIn: 0, tokensOut: 0 };
+      const spend = ({ costNano, tokensIn, tokensOut }: Amounts, times = 1) => {
+        spent.calls += times;
+        spent.costNano += costNano * times;
+        spent.tokensIn += tokensIn * times;
+        spent.tokensOut += tokensOut * times;
+      };
       const shares = () => [...left, ...[...known.values()].flatMap((call) => call.shares)];
       const forget = () => {
         for (const [callId, call] of known) {
@@ -201,6 +211,7 @@ for (const { engine, skip } of ENGINES) {
           const answer = await settle(keyOf(op.id), op.used);
           const expected = settleReference(call, op.used, nowUs);
           if (!call) known.set(op.id, expected.call);
+          if (!expected.repeat) spend(expected.call.settled);
           const { state, repeat, late, settled, held, settledAtUs } = answer;
           assert.deepEqual(
             { state, repeat, late, settled, held, settledAtUs },
@@ -223,7 +234,10 @@ for (const { engine, skip } of ENGINES) {
           if (call && call.attempts.length > 0) {
             call.attempts.pop();
             const wentAhead = call.state === 'settled' || call.state === 'unauthorized';
-            if (call.attempts.length === 0 && !wentAhead) known.delete(op.id);
+            if (call.attempts.length === 0 && !wentAhead) {
+              known.delete(op.id);
+              if (call.state === 'final') spend(call.settled, -1);
+            }
           }
         } else {
           const mode = op.kind === 'authorize' ? 'decide' : op.kind;
@@ -244,7 +258,9 @@ for (const { engine, skip } of ENGINES) {
           if (answer.code === 'allowed') {
             // The new call has the id; what the one before has in the windows stays there.
             if (call && call.state !== 'unheld') left.push(...call.shares);
-            known.set(op.id, admitted(question, call, nowUs));
+            const now = admitted(question, call, nowUs);
+            known.set(op.id, now);
+            if (now.state === 'final' || now.state === 'unauthorized') spend(now.settled);
           } else if (answer.code === 'repeated') {
             call?.attempts.push(`${n}`);
             assert.deepEqual(answer.held, call?.held, at);
@@ -256,9 +272,15 @@ for (const { engine, skip } of ENGINES) {
           assert.deepEqual(await sums(which, nowUs), expected, at);
         }
       }
+      const posted = noSums();
+      for (const entry of await redis.ledger()) {
+        addSums(posted, postingOf(entry)?.sums ?? noSums());
+      }
+      const { calls, costNano, tokensIn, tokensOut } = posted;
+      assert.deepEqual({ calls, costNano: Number(costNano), tokensIn, tokensOut }, spent);
     }
 
-    test('every window holds what is settled and held, whatever comes in whichever order', async () => {
+    test('windows hold what is settled and held, and the ledger adds up to it, in whichever order it comes', async () => {
       await fc.assert(fc.asyncProperty(fc.array(operation, { maxLength: 50 }), play), {
         numRuns: runs,
       });
@@ -320,7 +342,11 @@ for (const { engine, skip } of ENGINES) {
       await redis.flush();
       await ask(questionOf({ callId: '0' }));
       const before = await redis.dump();
-      const reply = await redis.connection.run('unheld', [keyOf(0)], settleArguments('s', AS_HELD));
+      const reply = await redis.connection.run(
+        'unheld',
+        [keyOf(0), LEDGER],
+        [...settleArguments('s', AS_HELD, UNSAID, MAX_ENTRIES), ''],
+      );
       assert.deepEqual(reply, [0]);
       assert.deepEqual(await redis.dump(), before);
     });

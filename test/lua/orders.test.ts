@@ -3,7 +3,7 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 import { type Answer, parseAnswer } from '../../src/store/answer.js';
 import { type Orders, ordersOf } from '../../src/store/orders.js';
 import { type Question, questionArguments, questionKeys } from '../../src/store/question.js';
-import { questionOf, windowOf } from '../support/question.js';
+import { MAX_ENTRIES, questionOf, windowOf } from '../support/question.js';
 import { ENGINES, type SimulatedRedis, startSimulated } from '../support/simulated.js';
 
 const SECOND = 1_000_000;
@@ -15,7 +15,7 @@ for (const { engine, skip } of ENGINES) {
     let orders: Orders;
     before(async () => {
       redis = await startSimulated(engine);
-      orders = ordersOf(redis.connection, 'test');
+      orders = ordersOf(redis.connection, 'test', MAX_ENTRIES);
     });
     after(() => redis.close());
     beforeEach(async () => {
@@ -30,7 +30,7 @@ for (const { engine, skip } of ENGINES) {
         await redis.connection.run(
           'authorize',
           questionKeys(question),
-          questionArguments(question, START_US * 2),
+          questionArguments(question, START_US * 2, MAX_ENTRIES),
         ),
       );
     };
@@ -53,7 +53,7 @@ for (const { engine, skip } of ENGINES) {
       const { code, halt } = await ask();
       assert.deepEqual([code, halt?.untilUs, halt?.text], ['halted', 0, 'stop it']);
       assert.equal((await orders.list()).halts[0]?.why, 'stop it');
-      assert.equal((await orders.resume('a')).halt?.why, 'stop it');
+      assert.equal((await orders.resume('a', 'bo')).halt?.why, 'stop it');
       assert.equal((await ask()).code, 'allowed');
     });
 
@@ -61,8 +61,8 @@ for (const { engine, skip } of ENGINES) {
       await orders.halt('*', 'ana', 'why', 0);
       await redis.setClock(START_US + 365 * 86_400 * SECOND);
       assert.deepEqual([(await ask({ agent: 'b' })).halt?.everyone], [true]);
-      assert.equal((await orders.resume('b')).halt, undefined, 'b itself is not halted');
-      assert.equal((await orders.resume('*')).halt?.agent, '*');
+      assert.equal((await orders.resume('b', 'bo')).halt, undefined, 'b itself is not halted');
+      assert.equal((await orders.resume('*', 'bo')).halt?.agent, '*');
       assert.equal((await ask({ agent: 'b' })).code, 'allowed');
     });
 

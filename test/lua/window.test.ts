@@ -10,7 +10,12 @@ import {
   sliceUs,
   type WindowQuestion,
 } from '../../src/store/question.js';
-import { questionOf as aQuestion, windowOf as aWindow } from '../support/question.js';
+import {
+  questionOf as aQuestion,
+  windowOf as aWindow,
+  LEDGER,
+  MAX_ENTRIES,
+} from '../support/question.js';
 import { Reference, SliceReference } from '../support/reference.js';
 import { ENGINES, type SimulatedRedis, startSimulated } from '../support/simulated.js';
 
@@ -73,7 +78,7 @@ for (const { engine, skip } of ENGINES) {
         await redis.connection.run(
           script,
           questionKeys(question),
-          questionArguments(question, FAR),
+          questionArguments(question, FAR, MAX_ENTRIES),
         ),
       );
 
@@ -233,7 +238,7 @@ for (const { engine, skip } of ENGINES) {
           questionOf([{ windowUs: 60 * SECOND, limit: 1e6 }], [1], `call-${n}`),
         );
       }
-      const [, , key = ''] = questionKeys(
+      const [, , , key = ''] = questionKeys(
         questionOf([{ windowUs: 60 * SECOND, limit: 1e6 }], [1], 'x'),
       );
       const bytes = Number(await redis.connection.command('STRLEN', key));
@@ -364,7 +369,14 @@ for (const { engine, skip } of ENGINES) {
       await redis.setClock(START_US + SECOND);
       assert.equal((await ask('authorize', question('lost', 40))).windows[0]?.raised, 0b10);
       const record = recordKey(question('lost', 40));
-      assert.deepEqual(await redis.connection.run('withdraw', [record], ['attempt of lost']), [1]);
+      assert.deepEqual(
+        await redis.connection.run(
+          'withdraw',
+          [record, LEDGER],
+          ['attempt of lost', 'facts', MAX_ENTRIES],
+        ),
+        [1],
+      );
       assert.equal((await ask('authorize', question('next', 40))).windows[0]?.raised, 0b10);
     });
   });

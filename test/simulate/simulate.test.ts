@@ -44,7 +44,7 @@ function given(costNano: number): Amounts {
 
 function policyOf(text: string): Policy {
   const policy = parsePolicy(text);
-  assert.ok(!('errors' in policy), JSON.stringify(policy));
+  if ('errors' in policy) assert.fail(JSON.stringify(policy.errors));
   return policy;
 }
 
@@ -255,7 +255,7 @@ describe('past traffic under a policy', () => {
 
   const random = seeded();
   const inForce = rulesOf(12, 120, 700);
-  const calls = traffic(random.seed, 900);
+  const calls = traffic(random.seed, 600);
   const history = decidePlainly(calls, inForce.plain);
 
   test(`the policy that was in force decides as it was decided (SEED=${random.seed})`, async () => {
@@ -359,7 +359,8 @@ describe('past traffic under a policy', () => {
       ],
     );
     assert.match(newDenials[0]?.reason ?? '', /^HALTED: a is halted .* by ana/);
-    assert.deepEqual([rules.get('loop')?.peak?.used, rules.get('loop')?.peak?.limit], [2, 2]);
+    // The third call came by the grant, and is still in the window when that has ended.
+    assert.deepEqual([rules.get('loop')?.peak?.used, rules.get('loop')?.peak?.limit], [3, 2]);
   });
 
   test('what was priced is priced by the policy; what the caller said stays', async () => {
@@ -414,6 +415,7 @@ prices:
       facts: { ...FACTS, callId },
       held: given(60 * CENT),
       ranOut: false,
+      final: false,
     });
     const ask = (us: number, id: string) => authorized(us, id, given(60 * CENT));
     const T = START_US;

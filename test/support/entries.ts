@@ -92,6 +92,7 @@ export const arbitraryEntry: fc.Arbitrary<Entry> = fc.oneof(
       facts,
       held: amounts,
       ranOut: flag,
+      final: flag,
     }),
   ),
   entryOf(

@@ -1,5 +1,16 @@
 import { NOTHING } from '../../src/model/amounts.js';
+import { factsOf, formatFacts } from '../../src/store/facts.js';
+import { ledgerKey } from '../../src/store/keys.js';
 import type { Question, WindowQuestion } from '../../src/store/question.js';
+import type { SettledFacts } from '../../src/store/settlement.js';
+import { callOf } from './call.js';
+
+/** The ledger of the domain `test`, and a bound that it never meets. */
+export const LEDGER = ledgerKey('test');
+export const MAX_ENTRIES = 1_000_000;
+
+/** A settlement that says nothing besides what was used. */
+export const UNSAID: SettledFacts = { outcome: 'unknown', model: '', provider: '' };
 
 /** A block rule on calls over a month, but for what is given: nothing leaves it in a test's time. */
 export function windowOf(given: Partial<WindowQuestion> = {}): WindowQuestion {
@@ -32,6 +43,7 @@ export function questionOf(given: Partial<Question> = {}): Question {
     settleForUs: 3_600 * 1e6,
     model: '',
     provider: '',
+    facts: formatFacts(factsOf(callOf({ callId: given.callId ?? 'call' }))),
     amounts: NOTHING,
     windows: [windowOf()],
     ...given,

@@ -24,8 +24,11 @@ export interface SidecarProcess {
 }
 
 /** Starts one on free ports and waits until it says that it is ready. */
-export async function spawnSidecar(env: Record<string, string>): Promise<SidecarProcess> {
-  const child = spawn(process.execPath, [MAIN, 'serve'], {
+export async function spawnSidecar(
+  env: Record<string, string>,
+  args: readonly string[] = [],
+): Promise<SidecarProcess> {
+  const child = spawn(process.execPath, [MAIN, 'serve', ...args], {
     env: {
       PATH: process.env['PATH'],
       TOLLGATE_LISTEN: '127.0.0.1:0',
@@ -83,10 +86,12 @@ export async function sidecarHere(
     sentinelMaster: '',
     redisPasswordFile: undefined,
     lineageKey: '',
+    ledgerSink: '',
     logLevel: 'silent',
     logFormat: 'json',
   };
   const sidecar = await startSidecar(settings, createLog('silent', 'json'), scripts);
+  if (!sidecar.address) throw new Error('the sidecar does not listen');
   const channel = openChannel(formatListen(sidecar.address));
   return {
     sidecar,

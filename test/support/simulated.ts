@@ -1,3 +1,4 @@
+import type { Entry } from '../../src/model/entry.js';
 import { parseRedisUrl, type RedisAddress } from '../../src/redis/address.js';
 import type { Connection } from '../../src/redis/connection.js';
 import type { Scripts } from '../../src/redis/scripts.js';
@@ -7,7 +8,11 @@ import {
   simulatedScripts,
   startSimulatedRedis,
 } from '../../src/redis/simulated.js';
+import { LEDGER } from './question.js';
 import { NO_REDIS, startRedis } from './redis.js';
+import { readEntries } from './stream.js';
+
+export { simulatedScripts };
 
 /** A value is bytes, so it is compared by its hash. */
 const DIGEST = `local value = redis.call('GET', ARGV[1])
@@ -23,6 +28,8 @@ export interface SimulatedRedis {
   setClock(us: number): Promise<void>;
   /** Every key of the product with its value and its end. */
   dump(): Promise<Record<string, string>>;
+  /** What the ledger has; every entry can be read. */
+  ledger(): Promise<Entry[]>;
   flush(): Promise<void>;
   close(): Promise<void>;
 }
@@ -55,6 +62,9 @@ export async function startSimulated(engine: Engine): Promise<SimulatedRedis> {
         if (digest !== '') state[key] = `${String(digest)} until ${end}`;
       }
       return state;
+    },
+    async ledger() {
+      return readEntries(await connection.command('XRANGE', LEDGER, '-', '+'));
     },
     async flush() {
       await connection.command('FLUSHALL', '');

@@ -4,6 +4,7 @@ import { openConnection } from '../../src/redis/connection.js';
 import { loadScripts } from '../../src/redis/scripts.js';
 import { createStore, type Store } from '../../src/store/store.js';
 import { createMetrics, type Metrics } from '../../src/telemetry/metrics.js';
+import { MAX_ENTRIES } from './question.js';
 import { until } from './until.js';
 
 /** A store on a real Redis, without a sidecar around it. */
@@ -25,5 +26,5 @@ export async function openStore(
   });
   await until('the connection to be ready', connection.ready);
   const metrics = createMetrics();
-  return { store: createStore(connection, metrics), connection, metrics };
+  return { store: createStore(connection, metrics, () => MAX_ENTRIES), connection, metrics };
 }

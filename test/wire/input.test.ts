@@ -38,6 +38,7 @@ describe('what comes over the wire', () => {
     const policy = writeScratch(folder, POLICY);
     const here = await sidecarHere(engine.address, policy, engine.adapt(loadScripts()));
     ({ channel, stop } = here);
+    assert.ok(here.sidecar.address);
     address = formatListen(here.sidecar.address);
     raw = new Client(address, credentials.createInsecure());
   });
@@ -279,7 +280,10 @@ describe('what comes over the wire', () => {
     const made = (await redis.keys('tg:*')).filter((key) => !before.has(key));
     assert.ok(made.length > values.length * 2);
     for (const key of made)
-      assert.match(key, /^tg:\{default\}:(w:each:[0-9a-f]{8}:agent=odd|call:odd)/);
+      assert.match(
+        key,
+        /^tg:\{default\}:(w:each:[0-9a-f]{8}:agent=odd|call:odd|(fold|open|attributes|spend|events)\b)/,
+      );
   });
 
   describe('a fuzz of messages finds no crash and no defect', () => {

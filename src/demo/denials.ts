@@ -1,0 +1,67 @@
+import type { Facts } from '../model/entry.js';
+import type { Denial } from './budget.js';
+import type { PlannedCall } from './call.js';
+import type { Draft } from './draft.js';
+
+const SECOND_MS = 1_000;
+
+interface Sum extends Omit<Denial, 'raised'> {
+  readonly facts: Facts;
+  calls: number;
+  costNano: number;
+  tokensIn: number;
+  tokensOut: number;
+  readonly costSource: PlannedCall['held']['costSource'];
+  readonly firstUs: number;
+  lastUs: number;
+}
+
+/** Denied calls, summed for each second as a sidecar sums them. */
+export interface Denials {
+  /** @returns when the sum must be written, if this call is the first of one; then {@link flush} it */
+  add(
+    call: PlannedCall,
+    denial: Omit<Denial, 'raised'>,
+  ): { key: string; dueMs: number } | undefined;
+  flush(key: string): Draft[];
+}
+
+export function createDenials(): Denials {
+  const sums = new Map<string, Sum>();
+  return {
+    add({ atMs, facts, held }, { rule, partition }) {
+      const second = Math.floor(atMs / SECOND_MS);
+      const { agent, run, tool, model } = facts;
+      const key = [second, agent, rule, run, tool, model].join('\t');
+      const known = sums.get(key);
+      const atUs = atMs * 1000;
+      if (known) {
+        known.calls += 1;
+        known.costNano += held.costNano;
+        known.tokensIn += held.tokensIn;
+        known.tokensOut += held.tokensOut;
+        known.lastUs = atUs;
+        return undefined;
+      }
+      const common = { ...facts, callId: '', parentCallId: '', timestampMs: undefined };
+      sums.set(key, {
+        rule,
+        partition,
+        ...held,
+        facts: common,
+        calls: 1,
+        firstUs: atUs,
+        lastUs: atUs,
+      });
+      return { key, dueMs: (second + 1) * SECOND_MS };
+    },
+
+    flush(key) {
+      const sum = sums.get(key);
+      if (!sum) return [];
+      sums.delete(key);
+      const { rule, partition, facts, calls, firstUs, lastUs, ...asked } = sum;
+      return [{ kind: 'denied', rule, partition, facts, calls, firstUs, lastUs, asked }];
+    },
+  };
+}

@@ -1,0 +1,132 @@
+import { createAdmissions } from './guard/admissions.js';
+import { createGuard, type Guard } from './guard/guard.js';
+import { createJournal, type Journal } from './guard/journal.js';
+import { createLineage } from './guard/lineage.js';
+import { createObserver } from './guard/observe.js';
+import { createLifeObserver } from './guard/observe-life.js';
+import { createAnnouncer } from './guard/thresholds.js';
+import type { LivePolicy } from './policy/live.js';
+import type { Policy } from './policy/policy.js';
+import { createTokensSeen } from './pricing/seen.js';
+import { type ConnectionOptions, openConnection } from './redis/connection.js';
+import { monotonicMs } from './redis/deadline.js';
+import type { Settings } from './settings.js';
+import { startMonitor } from './store/monitor.js';
+import { createStore, type Store } from './store/store.js';
+import type { Logger } from './telemetry/log.js';
+import type { Metrics } from './telemetry/metrics.js';
+
+/** How long a stop waits for Redis to take what the journal holds. */
+const LAST_DRAIN_MS = 2_000;
+
+/** How long a start waits for Redis; without it, the gate opens all the same. */
+const FIRST_CONTACT_MS = 1_000;
+
+/** What a connection needs to know but for whom it tells when it is up. */
+export type RedisOptions = Omit<ConnectionOptions, 'onUp' | 'onDown'>;
+
+/** The role that decides: it answers the calls of one agent, or of a machine. */
+export interface Gate {
+  readonly guard: Guard;
+  /** Tells Redis what it must still know, and lets go of it. */
+  close(): Promise<void>;
+}
+
+export async function openGate(
+  settings: Settings,
+  redis: RedisOptions,
+  policy: LivePolicy,
+  metrics: Metrics,
+  log: Logger,
+): Promise<Gate> {
+  const announce = createAnnouncer(metrics, log);
+  const { store, journal, close } = await openStore(redis, policy, metrics, log);
+  const guard = createGuard({
+    policy: policy.current,
+    lineage: createLineage(settings.lineageKey),
+    store,
+    journal,
+    seen: createTokensSeen(),
+    admissions: createAdmissions(store, journal, log, announce),
+    observe: createObserver(metrics, log, announce),
+    observeLife: createLifeObserver(policy.current, metrics, log, announce),
+  });
+  return { guard, close };
+}
+
+/** The store, and what keeps it right while Redis comes and goes. */
+interface OpenStore {
+  readonly store: Store;
+  readonly journal: Journal;
+  close(): Promise<void>;
+}
+
+/** Connects, and waits a moment, so that the first calls find Redis if it is there at all. */
+async function openStore(
+  redis: RedisOptions,
+  policy: LivePolicy,
+  metrics: Metrics,
+  log: Logger,
+): Promise<OpenStore> {
+  let firstContact = () => {};
+  const contacted = new Promise<void>((resolve) => {
+    firstContact = resolve;
+  });
+  const connection = openConnection({
+    ...redis,
+    onUp: () => {
+      monitor.up();
+      store.forget();
+      store
+        .touch(policyDomain(policy.current()), monotonicMs() + FIRST_CONTACT_MS)
+        .then(firstContact)
+        .then(journal.drain)
+        .then(monitor.look);
+    },
+    onDown: (why) => monitor.down(why),
+  });
+  const store = createStore(connection, metrics, () => policy.current().ledger.maxEntries);
+  const journal = createJournal(metrics, log);
+  const monitor = startMonitor(connection, store, metrics, log);
+  await withinMs(contacted, FIRST_CONTACT_MS);
+  return {
+    store,
+    journal,
+    async close() {
+      await withinMs(drainAll(journal), LAST_DRAIN_MS);
+      if (journal.size() > 0) {
+        log.error(
+          { entries: journal.size() },
+          'stopped before Redis was back: these calls stay uncharged',
+        );
+      }
+      journal.close();
+      monitor.close();
+      connection.close();
+    },
+  };
+}
+
+/** The domain to touch first: that of the policy, or that of the calls without the field that names it. */
+function policyDomain({ domain }: Policy): string {
+  return 'name' in domain ? domain.name : 'none';
+}
+
+/** Drains until nothing waits, or Redis takes no more: entries may come while a drain runs. */
+async function drainAll(journal: Journal): Promise<void> {
+  let before: number;
+  do {
+    before = journal.size();
+    await journal.drain();
+  } while (journal.size() > 0 && journal.size() < before);
+}
+
+/** Waits for the work, or for so long. */
+async function withinMs(work: Promise<void>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work, timeout]);
+  clearTimeout(timer);
+}

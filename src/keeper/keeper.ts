@@ -1,0 +1,98 @@
+import type { Policy } from '../policy/policy.js';
+import type { Connection } from '../redis/connection.js';
+import { newFolder } from '../store/commit.js';
+import { DOMAINS_KEY } from '../store/keys.js';
+import type { Logger } from '../telemetry/log.js';
+import type { Metrics } from '../telemetry/metrics.js';
+import { type DomainLook, type KeeperParts, keepDomain } from './domain.js';
+import type { Sink } from './sink.js';
+import { Turns } from './turn.js';
+
+/** Soon enough that a report is never old, and little work where nothing happens. */
+const IDLE_MS = 1_000;
+
+/** Domains of one Redis that are looked after: a look at each takes some milliseconds. */
+const MAX_DOMAINS = 10_000;
+
+/** Looks after the ledgers: sums them up, runs holds out, writes the sink, trims. */
+export interface Keeper {
+  /** Stops when the look that is under way is over; within the silence timeout of the connection. */
+  close(): Promise<void>;
+}
+
+export interface KeeperOptions {
+  /** One of its own: what it reads must not make a decision wait. */
+  readonly connection: Connection;
+  policy(): Policy;
+  readonly sink: Sink | undefined;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+}
+
+/** Any number may run at once, on any machines: they cost each other a little work, and never a sum. */
+export function startKeeper({ connection, policy, sink, metrics, log }: KeeperOptions): Keeper {
+  const folder = newFolder();
+  const turns = new Turns(folder);
+  const parts: KeeperParts = { connection, policy, sink, folder, turns, metrics, log };
+  const nextOpen = new Map<string, number>();
+  let closed = false;
+  let timer: NodeJS.Timeout | undefined;
+  let saidProblem = '';
+
+  async function look(): Promise<boolean> {
+    if (!connection.ready()) return false;
+    const looks: DomainLook[] = [];
+    for (const domain of await domainsOf(connection, policy())) {
+      if (closed) return false;
+      const found = await keepDomain(parts, domain, nextOpen.get(domain) ?? 0);
+      if (found.nextOpen > 0) nextOpen.set(domain, found.nextOpen);
+      else nextOpen.delete(domain);
+      looks.push(found);
+    }
+    const most = (of: (found: DomainLook) => number) => Math.max(0, ...looks.map(of));
+    const sum = (of: (found: DomainLook) => number) => looks.reduce((all, it) => all + of(it), 0);
+    metrics.ledgerLag.set(most(({ lagS }) => lagS));
+    metrics.ledgerSinkLag.set(most(({ sinkLagS }) => sinkLagS));
+    metrics.ledgerOpenHolds.set(sum(({ openHolds }) => openHolds));
+    metrics.ledgerAttributes.set(sum(({ attributes }) => attributes));
+    return looks.some(({ more }) => more);
+  }
+
+  async function round(): Promise<void> {
+    let more = false;
+    try {
+      more = await look();
+      saidProblem = '';
+    } catch (error) {
+      const problem = error instanceof Error ? error.message : String(error);
+      // Said once, and not where it is Redis that has gone: that is said already.
+      if (connection.ready() && problem !== saidProblem) {
+        log.error({ err: error }, 'the ledger could not be summed up; it is tried again');
+        saidProblem = problem;
+      }
+    }
+    if (!closed) timer = setTimeout(next, more ? 0 : IDLE_MS);
+  }
+
+  function next(): void {
+    running = round();
+  }
+
+  let running = round();
+  return {
+    async close() {
+      closed = true;
+      clearTimeout(timer);
+      await running;
+      connection.close();
+    },
+  };
+}
+
+/** The domains that gates have named, and the one that the policy names. */
+async function domainsOf(connection: Connection, { domain }: Policy): Promise<string[]> {
+  const named = (await connection.command('SMEMBERS', DOMAINS_KEY)) as string[];
+  const domains = new Set(named);
+  if ('name' in domain) domains.add(domain.name);
+  return [...domains].slice(0, MAX_DOMAINS);
+}

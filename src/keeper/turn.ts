@@ -1,0 +1,35 @@
+import { type Folder, madeBy } from '../store/commit.js';
+import type { FoldState } from '../store/fold-state.js';
+
+/**
+ * How long nobody may have folded before a keeper that is not folding begins to: the one that does folds
+ * every second. Up to twice as long, so that a fleet of them does not begin at once.
+ */
+const STANDBY_MS = 3_000;
+
+/** Domains whose last commit is remembered; past that all are forgotten, which costs a wait. */
+const MAX_DOMAINS = 10_000;
+
+/**
+ * Which of several keepers folds. No promise rests on it, since a commit is refused if another came
+ * first; it spares Redis the batches of those who come second.
+ */
+export class Turns {
+  readonly #folder: Folder;
+  readonly #standbyMs = STANDBY_MS * (1 + Math.random());
+  readonly #others = new Map<string, { commit: string; sinceMs: number }>();
+
+  constructor(folder: Folder) {
+    this.#folder = folder;
+  }
+
+  /** May this keeper fold, as the state of the domain is now? */
+  isOurs(domain: string, { commit }: FoldState, nowMs: number): boolean {
+    if (commit === '' || madeBy(this.#folder, commit)) return true;
+    const seen = this.#others.get(domain);
+    if (seen?.commit === commit) return nowMs - seen.sinceMs >= this.#standbyMs;
+    if (this.#others.size >= MAX_DOMAINS) this.#others.clear();
+    this.#others.set(domain, { commit, sinceMs: nowMs });
+    return false;
+  }
+}

@@ -1,0 +1,244 @@
+import type { Sums } from '../model/spend.js';
+import type { AgentAnswer, Expectation } from './agent.js';
+import { agentSentences } from './agent-sentences.js';
+import { NONE } from './by.js';
+import { formatDay, formatTime, formatWeekday } from './dates.js';
+import {
+  change,
+  changeUsd,
+  count,
+  counted,
+  decimalsFor,
+  larger,
+  percent,
+  ratioOf,
+  roundUsd,
+  times,
+  usd,
+} from './figures.js';
+import { sumBy } from './gather.js';
+import { happenedLines } from './happened.js';
+import { howKnown } from './known.js';
+import { limitText, sameText } from './limits.js';
+import type { Style } from './style.js';
+import { bar, table, wrap } from './table.js';
+
+/** A table of tools or models shows so many; the others are one. */
+const MAX_ROWS = 8;
+
+/** Lines of a paragraph where the terminal does not say how wide it is. */
+const MAX_COLUMNS = 100;
+
+/** The answer about one agent for a person. */
+export function agentText(answer: AgentAnswer, style: Style): string {
+  const { query, period, sums, expected } = answer;
+  const head = style.bold(`${query.agent}, ${period.name}`);
+  const sections = [
+    [head],
+    sums.calls === 0 && sums.denied === 0 && !expected ? [] : figureLines(answer, style),
+    dayLines(answer, style),
+    kindLines('tool', answer, style),
+    kindLines('model', answer, style),
+    limitLines(answer, style),
+    eventLines(answer, style),
+    sentenceLines(answer, style),
+    [`How it is known: ${howKnown(sums)}`, ...answer.notes.map((note) => `Note: ${note}`)],
+  ];
+  return sections
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join('\n'))
+    .join('\n\n');
+}
+
+function figureLines(answer: AgentAnswer, style: Style): string[] {
+  const { sums, expected, unusual, cause, query } = answer;
+  const rows = [['actual', roundUsd(sums.costNano), counted(sums.calls, 'call')]];
+  if (expected) {
+    rows.push(['expected', roundUsd(expected.nano), basisText(answer, expected)]);
+    const impact = sums.costNano - expected.nano;
+    const ratio = expected.ratio === undefined ? '' : `${times(expected.ratio)}, `;
+    rows.push([
+      'impact',
+      changeUsd(impact),
+      `${ratio}${change(sums.costNano, expected.nano) || 'none'}${unusual?.unusual ? `, unusual (${zText(unusual.z)})` : ''}`,
+    ]);
+  }
+  if (unusual?.firstHourMs !== undefined) {
+    rows.push([
+      'since',
+      formatTime(unusual.firstHourMs, query.timezone),
+      'the first hour of deviation',
+    ]);
+  }
+  if (sums.denied > 0) {
+    rows.push([
+      'denied',
+      count(sums.denied),
+      `calls, estimated at ${roundUsd(sums.deniedNano)}; no part of the spend`,
+    ]);
+  }
+  const lines = table(
+    [{ title: '' }, { title: '', right: true, paint: style.bold }, { title: '' }],
+    rows,
+    { ...style, columns: undefined },
+  ).slice(1);
+  if (cause && expected?.ratio !== undefined) {
+    const { ratio } = cause;
+    const priced = sums.tokensIn + sums.tokensOut > 0;
+    const parts = priced
+      ? `calls ${times(ratio.calls)} x tokens per call ${times(ratio.tokensPerCall)} x price per token ${times(ratio.pricePerToken)}`
+      : `calls ${times(ratio.calls)} x price per call ${times(ratio.pricePerToken)}`;
+    lines.push(`cost ${times(ratio.cost)} = ${parts}`);
+  }
+  return lines;
+}
+
+function zText(z: number): string {
+  return z >= 100 ? 'over 100 deviations above' : `${z.toFixed(1)} deviations above`;
+}
+
+/** What the expectation rests on. */
+function basisText({ query, period, before, unusual }: AgentAnswer, expected: Expectation): string {
+  if (expected.basis === 'before') {
+    return expected.days < 1 ? `as much a day as in ${before.name}` : `as in ${before.name}`;
+  }
+  const until = period.soFar ? ` until ${formatTime(period.untilMs, query.timezone)}` : '';
+  if (unusual && unusual.weeks < 3) return `the median of ${unusual.days} days${until}`;
+  const weekday = formatWeekday(period.fromMs, query.timezone).slice(0, 3);
+  return `the median of ${unusual?.weeks ?? 0} weeks for a ${weekday}${until}`;
+}
+
+function dayLines({ days, query }: AgentAnswer, style: Style): string[] {
+  // A quarter and more: its days are not read one by one.
+  if (days.length < 2 || days.length > 92) return [];
+  const most = days.reduce((max, { sums }) => larger(max, sums.costNano), 0n);
+  const decimals = decimalsFor(most);
+  const rows = days.map(({ startMs, sums, unusual }) => [
+    formatWeekday(startMs, query.timezone),
+    usd(sums.costNano, decimals),
+    bar(ratioOf(sums.costNano, most) ?? 0),
+    unusual?.unusual ? `unusual: ${times(unusual.ratio)} of ${roundUsd(unusual.expectedNano)}` : '',
+    sums.denied > 0 ? `${count(sums.denied)} denied` : '',
+  ]);
+  return table(
+    [
+      { title: 'day' },
+      { title: 'spend', right: true },
+      { title: '' },
+      { title: '', paint: style.red },
+      { title: '' },
+    ],
+    rows,
+    style,
+  );
+}
+
+function kindLines(
+  kind: 'tool' | 'model',
+  { gathered, expected }: AgentAnswer,
+  style: Style,
+): string[] {
+  const now = sumBy(gathered, (attributes) => attributes[kind]);
+  const usual = sumBy(expected?.usual ?? new Map(), (attributes) => attributes[kind]);
+  const names = [...new Set([...now.keys(), ...usual.keys()])];
+  if (names.length === 0 || (names.length === 1 && names[0] === '')) return [];
+  const cost = (name: string, by: ReadonlyMap<string, Sums>) => by.get(name)?.costNano ?? 0n;
+  const before = (name: string) => scaled(cost(name, usual), expected);
+  names.sort((a, b) => Number(cost(b, now) - cost(a, now)) || Number(before(b) - before(a)));
+  const shown = names.length === MAX_ROWS + 1 ? names : names.slice(0, MAX_ROWS);
+  const total = names.reduce((sum, name) => sum + cost(name, now), 0n);
+  const largest = cost(names[0] ?? '', now);
+  const decimals = decimalsFor(total);
+  const rows = shown.map((name) => [
+    name || NONE,
+    usd(cost(name, now), decimals),
+    bar(ratioOf(cost(name, now), largest) ?? 0),
+    percent(ratioOf(cost(name, now), total) ?? 0),
+    expected ? usd(before(name), decimals) : '',
+    expected ? change(cost(name, now), before(name)) : '',
+    count(now.get(name)?.calls ?? 0),
+  ]);
+  const rest = names.slice(shown.length);
+  if (rest.length > 0) {
+    const all = rest.reduce((sum, name) => sum + cost(name, now), 0n);
+    const calls = rest.reduce((sum, name) => sum + (now.get(name)?.calls ?? 0), 0);
+    rows.push([
+      counted(rest.length, 'other'),
+      usd(all, decimals),
+      '',
+      percent(ratioOf(all, total) ?? 0),
+      '',
+      '',
+      count(calls),
+    ]);
+  }
+  return table(
+    [
+      { title: kind, cut: true },
+      { title: 'spend', right: true },
+      { title: '' },
+      { title: 'share', right: true },
+      { title: expected?.basis === 'days' ? 'usual' : 'before', right: true, paint: style.dim },
+      { title: 'change', right: true },
+      { title: 'calls', right: true },
+    ],
+    rows,
+    style,
+  );
+}
+
+function scaled(nano: bigint, expected: Expectation | undefined): bigint {
+  const days = expected?.days ?? 1;
+  return days === 1 ? nano : BigInt(Math.round(Number(nano) / days));
+}
+
+function limitLines({ limits, query, period }: AgentAnswer, style: Style): string[] {
+  const { timezone } = query;
+  if (limits.rules.length === 0) return [];
+  const unknown = limits.policyThen === undefined;
+  const rows = limits.rules.map(({ rule, was, now, changes }) => [
+    rule,
+    unknown ? 'not known' : limitText(was),
+    sameText(was, now) ? 'the same' : limitText(now),
+    changes.length === 0
+      ? ''
+      : `${formatDay(changes.at(-1)?.atMs ?? 0, timezone)}${changes.length > 1 ? ` (${counted(changes.length, 'change')})` : ''}`,
+  ]);
+  const then = period.days.length === 1 ? 'limit that day' : 'limit then';
+  const lines = table(
+    [{ title: 'rule', cut: true }, { title: then }, { title: 'now' }, { title: 'changed' }],
+    rows,
+    style,
+  );
+  if (unknown && limits.knownSinceMs !== undefined) {
+    lines.push(
+      style.dim(
+        `the policies in force are known from ${formatDay(limits.knownSinceMs, timezone)} on`,
+      ),
+    );
+  } else if (unknown) {
+    lines.push(style.dim('the ledger knows of no policy; now is what the policy file says'));
+  }
+  return lines;
+}
+
+function eventLines({ happened, noted, query }: AgentAnswer, style: Style): string[] {
+  const told = happenedLines(happened, query.policy, query.timezone);
+  const notes = noted.map(({ fromMs, text, by }) => ({
+    atMs: fromMs,
+    when: `${formatDay(fromMs, query.timezone)}, ${formatTime(fromMs, query.timezone)}`,
+    what: `noted by ${by}: ${text}`,
+  }));
+  const lines = [...told, ...notes].sort((a, b) => a.atMs - b.atMs);
+  if (lines.length === 0) return [];
+  return table(
+    [{ title: 'when' }, { title: 'what happened' }],
+    lines.map(({ when, what }) => [when, what]),
+    style,
+  );
+}
+
+function sentenceLines(answer: AgentAnswer, style: Style): string[] {
+  const columns = Math.min(MAX_COLUMNS, style.columns ?? MAX_COLUMNS);
+  return wrap(agentSentences(answer).join(' '), columns);
+}

@@ -1,0 +1,248 @@
+import type { AnnotationEntry, EventEntry } from '../model/entry.js';
+import { noSums, type SpendAttributes, type Sums } from '../model/spend.js';
+import type { Policy } from '../policy/policy.js';
+import type { PolicyText, Spend, SpendRow } from '../store/spend.js';
+import { type Cause, causeOf } from './cause.js';
+import { comparisonOf, isWhole, sameWeekdays } from './comparison.js';
+import { add, addTo, type Gathered, totalOf } from './gather.js';
+import { type Happening, happenedTo, notedAbout } from './happened.js';
+import { type AgentHistory, readHistory } from './history.js';
+import { gapsOf } from './known.js';
+import { type Limits, limitsOf } from './limits.js';
+import { dayOf, lastDays, type Period, periodBefore } from './period.js';
+import { sideOf } from './side.js';
+import { type Unusual, unusualIn } from './unusual.js';
+
+const DAY_MS = 86_400_000;
+
+/** Of four of the six weekdays the hours must be known, or else the first hour is not told. */
+const LEAST_HOURS_MS = 28 * DAY_MS;
+
+/** Where no day is unusual, a week is what a person looks at. */
+const DEFAULT_DAYS = 7;
+
+export interface AgentQuery {
+  readonly agent: string;
+  /** Where none is asked for: today or yesterday if it is unusual, else the last week. */
+  readonly period: Period | undefined;
+  readonly timezone: string;
+  readonly nowMs: number;
+  /** The policy of the file, for where the ledger knows of none. */
+  readonly policy: Policy | undefined;
+}
+
+/** What a day was compared with: the same weekdays; or a longer time: the one before it. */
+export interface Expectation {
+  readonly nano: bigint;
+  readonly basis: 'days' | 'before';
+  readonly ratio: number | undefined;
+  /** The average of a day like it, or the period before. */
+  readonly usual: Gathered;
+  /** How many times the period is in `usual`. */
+  readonly days: number;
+}
+
+/** What one agent spent, beside what was to be expected, and why. */
+export interface AgentAnswer {
+  readonly query: AgentQuery;
+  readonly period: Period;
+  readonly before: Period;
+  readonly gathered: Gathered;
+  readonly sums: Sums;
+  readonly expected: Expectation | undefined;
+  /** Of a single day; undefined of a longer time, or where there are under three days of history. */
+  readonly unusual: Unusual | undefined;
+  readonly cause: Cause | undefined;
+  /** Of a longer time. */
+  readonly days: readonly { startMs: number; sums: Sums; unusual: Unusual | undefined }[];
+  readonly limits: Limits;
+  readonly happened: readonly Happening[];
+  readonly noted: readonly AnnotationEntry[];
+  readonly notes: readonly string[];
+}
+
+export async function explainAgent(spend: Spend, query: AgentQuery): Promise<AgentAnswer> {
+  const { agent, timezone, nowMs } = query;
+  const [recent, events, texts] = await Promise.all([
+    readHistory(spend, agent, query.period, timezone, nowMs),
+    spend.events(0, nowMs + 1),
+    spend.policies(),
+  ]);
+  const period = query.period ?? choosePeriod(recent, timezone, nowMs);
+  const before = periodBefore(period, timezone, nowMs);
+  const gaps = await gapsOf(spend, timezone, period, before);
+  const gathered = gatherRows(recent, period);
+  const single = period.days.length === 1;
+  const dayMs = period.days[0] ?? period.fromMs;
+  const unusual = single ? unusualOn(recent, timezone, dayMs, nowMs) : undefined;
+  const expected = single
+    ? expectedOfDay(recent, timezone, dayMs, nowMs, unusual)
+    : gaps.comparable
+      ? expectedOfPeriod(recent, before, await knownSince(spend), totalOf(gathered))
+      : undefined;
+  const days = single ? [] : daysOf(recent, period, timezone, nowMs);
+  const notes = single ? notesOfDay(unusual, gaps.notes) : gaps.notes;
+  return {
+    query,
+    period,
+    before,
+    gathered,
+    sums: totalOf(gathered),
+    expected,
+    unusual,
+    cause: causeFor(expected, gathered),
+    days,
+    ...told(query, period, events, texts, [...recent.attributes]),
+    notes,
+  };
+}
+
+/** Limits and events beside the spend. */
+function told(
+  { agent, policy }: AgentQuery,
+  { fromMs, untilMs }: Period,
+  events: readonly EventEntry[],
+  texts: ReadonlyMap<string, PolicyText>,
+  attributes: readonly SpendAttributes[],
+): Pick<AgentAnswer, 'limits' | 'happened' | 'noted'> {
+  return {
+    limits: limitsOf(events, texts, attributes, fromMs, policy),
+    happened: happenedTo(events, agent, fromMs, untilMs),
+    noted: notedAbout(events, agent, fromMs, untilMs),
+  };
+}
+
+async function knownSince(spend: Spend): Promise<number> {
+  return (await spend.known())?.sinceMs ?? 0;
+}
+
+function choosePeriod(recent: AgentHistory, timezone: string, nowMs: number): Period {
+  const today = dayOf(nowMs, timezone, nowMs);
+  const yesterday = dayOf(today.fromMs - 1, timezone, nowMs);
+  const found = [today, yesterday].find(
+    ({ fromMs }) => unusualOn(recent, timezone, fromMs, nowMs)?.unusual,
+  );
+  return found ?? lastDays(DEFAULT_DAYS, timezone, nowMs);
+}
+
+function unusualOn(
+  { dayNano, hourNano, hoursFromMs }: AgentHistory,
+  timezone: string,
+  dayMs: number,
+  nowMs: number,
+): Unusual | undefined {
+  // Hours that are forgotten would read as hours without spend.
+  const known = dayMs - LEAST_HOURS_MS >= hoursFromMs;
+  const hours = known ? hourNano : new Map<number, bigint>();
+  return unusualIn(comparisonOf(timezone, dayMs, nowMs), { days: dayNano, hours });
+}
+
+function gatherRows({ days, hours }: AgentHistory, period: Period): Gathered {
+  const gathered: Gathered = new Map();
+  const [inDays, inHours] = [new Set(period.days), new Set(period.hours)];
+  const take = (rows: readonly SpendRow[], starts: ReadonlySet<number>) => {
+    for (const { startMs, attributes, sums } of rows) {
+      if (starts.has(startMs)) add(gathered, attributes, sums);
+    }
+  };
+  take(days, inDays);
+  take(hours, inHours);
+  return gathered;
+}
+
+/** The days that it is compared with, up to the same time; without those that were unusual themselves. */
+function expectedOfDay(
+  recent: AgentHistory,
+  timezone: string,
+  dayMs: number,
+  nowMs: number,
+  unusual: Unusual | undefined,
+): Expectation | undefined {
+  if (!unusual) return undefined;
+  const comparison = comparisonOf(timezone, dayMs, nowMs);
+  const elapsedMs = comparison.untilMs - dayMs;
+  const compared = unusual.weeks >= 3 ? sameWeekdays(comparison) : comparison.before;
+  const each = compared.map(({ startMs }) => {
+    const rows = isWhole(comparison)
+      ? recent.days.filter((row) => row.startMs === startMs)
+      : recent.hours.filter((row) => row.startMs >= startMs && row.startMs < startMs + elapsedMs);
+    const gathered: Gathered = new Map();
+    for (const { attributes, sums } of rows) add(gathered, attributes, sums);
+    return gathered;
+  });
+  const spent = each.filter((gathered) => gathered.size > 0);
+  const near = spent.filter((gathered) => {
+    const cost = totalOf(gathered).costNano;
+    return cost <= unusual.expectedNano * 2n && cost * 2n >= unusual.expectedNano;
+  });
+  const usual: Gathered = new Map();
+  const kept = near.length > 0 ? near : spent;
+  for (const gathered of kept) for (const [key, sums] of gathered) add(usual, key, sums);
+  const { expectedNano, ratio } = unusual;
+  return {
+    nano: expectedNano,
+    basis: 'days',
+    ratio: Number.isFinite(ratio) && expectedNano > 0n ? ratio : undefined,
+    usual,
+    days: Math.max(1, kept.length),
+  };
+}
+
+/** The period before, as much as is known of it: of a part, what its average day says. */
+function expectedOfPeriod(
+  recent: AgentHistory,
+  before: Period,
+  sinceMs: number,
+  sums: Sums,
+): Expectation | undefined {
+  const usual = gatherRows(recent, before);
+  const length = before.untilMs - before.fromMs;
+  const knownMs = before.untilMs - Math.max(before.fromMs, sinceMs);
+  // Under a day, an average day says nothing.
+  if (knownMs < length && knownMs < DAY_MS) return undefined;
+  const part = Math.min(1, knownMs / length);
+  const { costNano } = totalOf(usual);
+  const nano = part === 1 ? costNano : BigInt(Math.round(Number(costNano) / part));
+  const ratio = nano > 0n ? Number(sums.costNano) / Number(nano) : undefined;
+  return { nano, basis: 'before', ratio, usual, days: part };
+}
+
+function causeFor(expected: Expectation | undefined, gathered: Gathered): Cause | undefined {
+  if (!expected || expected.usual.size === 0 || gathered.size === 0) return undefined;
+  return causeOf(sideOf(expected.usual, expected.days), sideOf(gathered, 1));
+}
+
+function daysOf(
+  recent: AgentHistory,
+  period: Period,
+  timezone: string,
+  nowMs: number,
+): AgentAnswer['days'] {
+  const byDay = new Map<number, Sums>();
+  for (const startMs of period.days) byDay.set(startMs, noSums());
+  for (const { startMs, sums } of recent.days) {
+    const day = byDay.get(startMs);
+    if (day) addTo(day, sums);
+  }
+  return [...byDay].map(([startMs, sums]) => ({
+    startMs,
+    sums,
+    unusual: unusualOn(recent, timezone, startMs, nowMs),
+  }));
+}
+
+function notesOfDay(unusual: Unusual | undefined, notes: readonly string[]): string[] {
+  // A day is compared with its own history, so a gap in the day before says nothing.
+  const kept = notes.filter((note) => !note.startsWith('spend is known from'));
+  if (!unusual) {
+    return [
+      ...kept,
+      'it has under three days of history, so nothing can be said about what is normal for it',
+    ];
+  }
+  if (unusual.weeks >= 3) return kept;
+  return [
+    ...kept,
+    `it has only ${unusual.days} days of history, so all of them are what is expected, not the same weekdays`,
+  ];
+}

@@ -1,0 +1,130 @@
+import { causeWord } from './agent-sentences.js';
+import type { AgentChange, BillAnswer } from './bill.js';
+import { formatDay } from './dates.js';
+import { changeUsd, counted, listed, roundPercent, roundUsd } from './figures.js';
+
+/** A change of the bill below this is none. */
+const STEADY = 0.01;
+
+/** Agents whose parts are said in words; the table has the others. */
+const NAMED = 3;
+
+/** An agent is named beside the first if it made so much of the change. */
+const WORTH_NAMING = 0.1;
+
+/** Growth is named of agents that are so much of the bill. */
+const WORTH_GROWTH = 0.02;
+
+/** What made the bill change in a few plain sentences, to be pasted into a mail. */
+export function billSentences(answer: BillAnswer): string[] {
+  return [
+    totalSentence(answer),
+    ...(answer.comparable ? causeSentences(answer) : []),
+    cameAndWent(answer),
+    growthSentence(answer),
+  ].filter((sentence) => sentence !== '');
+}
+
+function totalSentence({
+  query,
+  before,
+  total,
+  totalBefore,
+  comparable,
+  whole,
+}: BillAnswer): string {
+  const now = roundUsd(total.costNano);
+  const bill = `The bill of ${query.period.name.replace(', so far', ' so far')} is ${now}`;
+  if (!comparable) return `${bill}; there is nothing to compare it with yet.`;
+  const by = total.costNano - totalBefore.costNano;
+  const than = `${before.name}${whole ? '' : ', which is known only in part'} (${roundUsd(totalBefore.costNano)}`;
+  const share = Number(by) / Number(totalBefore.costNano);
+  if (totalBefore.costNano <= 0n) return `${bill}; nothing was spent in ${before.name}.`;
+  if (Math.abs(share) < STEADY)
+    return `${bill}, about the same as that of ${than}, ${changeUsd(by)}).`;
+  const more = share > 0 ? 'more' : 'less';
+  return `${bill}, ${roundPercent(Math.abs(share))} ${more} than that of ${than}, ${changeUsd(by)}).`;
+}
+
+/** Who made it, in the direction in which the bill went. */
+function causeSentences(answer: BillAnswer): string[] {
+  const { agents, total, totalBefore } = answer;
+  const by = total.costNano - totalBefore.costNano;
+  const along = agents.filter(
+    ({ changeNano }) => changeNano !== 0n && changeNano > 0n === by >= 0n,
+  );
+  const named = along
+    .filter(({ share = 0 }, at) => at === 0 || share >= WORTH_NAMING)
+    .slice(0, NAMED)
+    .filter(({ changeNano }) => Math.abs(Number(changeNano)) >= Number(total.costNano) * STEADY);
+  const sentences = named.map((one, at) => partSentence(one, at, answer));
+  const against = agents.find(
+    ({ changeNano }) => changeNano !== 0n && changeNano > 0n !== by >= 0n,
+  );
+  if (against && Math.abs(Number(against.changeNano)) >= Math.abs(Number(by)) * WORTH_NAMING) {
+    const more = against.changeNano > 0n ? 'more' : 'less';
+    const size = roundUsd(against.changeNano < 0n ? -against.changeNano : against.changeNano);
+    const because = against.cause
+      ? `, because ${causeWord(against.cause.cause, against.cause.detail)}`
+      : '';
+    sentences.push(`${nameOf(against)} spent ${size} ${more}${because}.`);
+  }
+  return sentences;
+}
+
+function partSentence(one: AgentChange, at: number, { query, noted }: BillAnswer): string {
+  const { share, changeNano, cause, mostlyOnMs, before, sums } = one;
+  const amount = changeUsd(changeNano);
+  // Over all of it is possible, where others went the other way; many times it says nothing.
+  const part =
+    share !== undefined && share <= 2
+      ? `made ${roundPercent(share)} of the change (${amount})`
+      : `changed by ${amount}`;
+  const fresh = before.calls === 0 ? ', and is new' : sums.calls === 0 ? ', and is gone' : '';
+  const because = cause && fresh === '' ? `, because ${causeWord(cause.cause, cause.detail)}` : '';
+  const day =
+    mostlyOnMs === undefined ? '' : `, most of it on ${formatDay(mostlyOnMs, query.timezone)}`;
+  const note = noted.find(({ agent }) => agent === one.agent);
+  const said = at === 0 && note ? ` ("${note.text}", noted by ${note.by})` : '';
+  return `${nameOf(one)} ${part}${fresh}${because}${day}${said}.`;
+}
+
+function cameAndWent({ agents, comparable }: BillAnswer): string {
+  if (!comparable) return '';
+  const fresh = agents.filter(({ before, sums }) => before.calls === 0 && sums.calls > 0);
+  const gone = agents.filter(({ before, sums }) => before.calls > 0 && sums.calls === 0);
+  const sum = (of: readonly bigint[]) => roundUsd(of.reduce((all, nano) => all + nano, 0n));
+  const parts = [
+    fresh.length > 0
+      ? `${counted(fresh.length, 'agent')} ${fresh.length === 1 ? 'is' : 'are'} new (${sum(fresh.map(({ sums }) => sums.costNano))})`
+      : '',
+    gone.length > 0
+      ? `${counted(gone.length, 'agent')} spent nothing any more (${sum(gone.map(({ before }) => before.costNano))} before)`
+      : '',
+  ].filter((part) => part !== '');
+  return parts.length === 0 ? '' : `${listed(parts)}.`;
+}
+
+function growthSentence({ agents, growth, total }: BillAnswer): string {
+  const growing = agents
+    .filter(
+      ({ growth: own, sums }) =>
+        own && Number(sums.costNano) >= Number(total.costNano) * WORTH_GROWTH,
+    )
+    .sort((a, b) => Number((b.weekly.at(-1) ?? 0n) - (a.weekly.at(-1) ?? 0n)))
+    .slice(0, NAMED)
+    .map((one) => {
+      const { perWeek = 0, weeks = 0 } = one.growth ?? {};
+      const [first = 0n, last = 0n] = [one.weekly.at(-weeks), one.weekly.at(-1)];
+      return `${nameOf(one)} has grown steadily by about ${roundPercent(perWeek)} a week over the last ${weeks} weeks, from ${roundUsd(first)} to ${roundUsd(last)} a week`;
+    });
+  const whole = growth
+    ? `the whole bill grows by about ${roundPercent(growth.perWeek)} a week over the last ${growth.weeks} weeks`
+    : '';
+  const all = [...growing, ...(whole === '' ? [] : [whole])].join('; ');
+  return all === '' ? '' : `${all[0] === 't' && growing.length === 0 ? `T${all.slice(1)}` : all}.`;
+}
+
+function nameOf({ agent, team }: AgentChange): string {
+  return team === '' ? agent : `${agent} of ${team}`;
+}

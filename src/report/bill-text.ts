@@ -1,0 +1,110 @@
+import type { AgentChange, BillAnswer } from './bill.js';
+import { billSentences } from './bill-sentences.js';
+import { formatDay } from './dates.js';
+import { change, counted, decimalsFor, roundPercent, usd } from './figures.js';
+import { howKnown } from './known.js';
+import type { Style } from './style.js';
+import { bar, table, wrap } from './table.js';
+
+/** Lines of a paragraph where the terminal does not say how wide it is. */
+const MAX_COLUMNS = 100;
+
+/** What made the bill change, for a person. @param top agents that are shown; the others are one line */
+export function billText(answer: BillAnswer, top: number, style: Style): string {
+  const { query, before, agents, total, comparable, noted, notes } = answer;
+  const against = comparable ? style.dim(` (against ${before.name})`) : '';
+  const lines = [`${style.bold(`The bill of ${query.period.name}`)}${against}`, ''];
+  if (agents.length === 0) lines.push('no call, neither then nor in the period before');
+  else lines.push(...agentLines(answer, top, style));
+  if (noted.length > 0) {
+    const rows = noted.map(({ fromMs, agent, text, by }) => [
+      formatDay(fromMs, query.timezone),
+      agent || 'all agents',
+      `${text} (${by})`,
+    ]);
+    const columns = [{ title: 'noted for' }, { title: 'agent', cut: true }, { title: 'note' }];
+    lines.push('', ...table(columns, rows, style));
+  }
+  const columns = Math.min(MAX_COLUMNS, style.columns ?? MAX_COLUMNS);
+  if (agents.length > 0) lines.push('', ...wrap(billSentences(answer).join(' '), columns));
+  lines.push('', `How it is known: ${howKnown(total)}`, ...notes.map((note) => `Note: ${note}`));
+  return lines.join('\n');
+}
+
+function agentLines(answer: BillAnswer, top: number, style: Style): string[] {
+  const { agents, total, totalBefore, comparable } = answer;
+  const shown = agents.length === top + 1 ? agents : agents.slice(0, top);
+  const rest = agents.slice(shown.length);
+  const largest = Math.abs(Number(agents[0]?.changeNano ?? 0n));
+  const higher = total.costNano > totalBefore.costNano ? total : totalBefore;
+  const decimals = decimalsFor(higher.costNano);
+  const line = (name: string, team: string, nano: bigint, before: bigint, more: string[]) => [
+    name,
+    team,
+    usd(nano, decimals),
+    comparable ? usd(before, decimals) : '',
+    comparable ? signed(nano - before, decimals) : '',
+    comparable ? change(nano, before) : '',
+    ...more,
+  ];
+  const rows = shown.map((one) =>
+    line(one.agent, one.team, one.sums.costNano, one.before.costNano, [
+      comparable ? bar(Math.abs(Number(one.changeNano)) / largest) : '',
+      shareText(one),
+      why(one, answer),
+    ]),
+  );
+  const ups = [...shown.map(({ changeNano }) => changeNano)];
+  if (rest.length > 0) {
+    const sum = (of: (one: AgentChange) => bigint) => rest.reduce((all, one) => all + of(one), 0n);
+    const [now, before] = [sum(({ sums }) => sums.costNano), sum((one) => one.before.costNano)];
+    rows.push(line(counted(rest.length, 'other'), '', now, before, ['', '', '']));
+    ups.push(now - before);
+  }
+  rows.push(line('total', '', total.costNano, totalBefore.costNano, ['', '', '']));
+  ups.push(total.costNano - totalBefore.costNano);
+  const paint = (padded: string, row: number) => {
+    const by = ups[row] ?? 0n;
+    return by > 0n ? style.red(padded) : by < 0n ? style.green(padded) : padded;
+  };
+  const lines = table(
+    [
+      { title: 'agent', cut: true },
+      { title: 'team', cut: true },
+      { title: 'spend', right: true },
+      { title: 'before', right: true, paint: style.dim },
+      { title: 'change', right: true, paint },
+      { title: '', right: true, paint },
+      { title: '' },
+      { title: 'of it', right: true },
+      { title: 'because', cut: true },
+    ],
+    rows,
+    style,
+  );
+  return [...lines.slice(0, -1), style.bold(lines.at(-1) ?? '')];
+}
+
+function signed(nano: bigint, decimals: number): string {
+  return `${nano > 0n ? '+' : ''}${usd(nano, decimals)}`;
+}
+
+/** Shares of a change that is nearly nothing are of any size, and say nothing. */
+function shareText({ share }: AgentChange): string {
+  return share === undefined || Math.abs(share) > 9.99 ? '' : roundPercent(share);
+}
+
+function why(
+  { sums, before, cause, changeNano, mostlyOnMs, growth }: AgentChange,
+  answer: BillAnswer,
+): string {
+  if (!answer.comparable) return '';
+  if (before.calls === 0 && sums.calls > 0) return 'new';
+  if (sums.calls === 0 && before.calls > 0) return 'gone';
+  // What is under a hundredth of the bill has a cause too, but nobody asks for it.
+  const small = Math.abs(Number(changeNano)) < Number(answer.total.costNano) / 100;
+  const day =
+    mostlyOnMs === undefined ? '' : `; mostly on ${formatDay(mostlyOnMs, answer.query.timezone)}`;
+  const grows = growth ? `; +${(growth.perWeek * 100).toFixed(0)}% a week` : '';
+  return !cause || small ? grows.slice(2) : `${cause.detail}${day}${grows}`;
+}

@@ -1,0 +1,111 @@
+import type { SpendAttributes } from '../model/spend.js';
+import type { Grain, Spend } from '../store/spend.js';
+import { type Comparison, comparisonOf, type Day, isWhole, sameWeekdays } from './comparison.js';
+import { MIN_RATIO, type Unusual, unusualIn, WEEKDAY_DAYS } from './unusual.js';
+
+const HOUR_MS = 3_600_000;
+
+/** One agent whose day was unusual. */
+export interface UnusualAgent {
+  readonly agent: string;
+  readonly unusual: Unusual;
+}
+
+/** Spend by agent, and by the start of its day or hour. */
+type ByAgent = Map<string, Map<number, bigint>>;
+
+/**
+ * The agents that spent unusually much on a day, the largest excess first. Days are read for all of them,
+ * hours only for those that may be unusual: a thousand agents have a million hours in six weeks.
+ */
+export async function unusualAgents(
+  spend: Spend,
+  timezone: string,
+  dayMs: number,
+  nowMs: number,
+): Promise<UnusualAgent[]> {
+  const comparison = comparisonOf(timezone, dayMs, nowMs);
+  const all = [...comparison.before, comparison.day];
+  const days = await readByAgent(
+    spend,
+    'day',
+    all.map(({ startMs }) => startMs),
+  );
+
+  async function find(
+    agents: ReadonlySet<string>,
+    ofDays: readonly Day[],
+  ): Promise<UnusualAgent[]> {
+    if (agents.size === 0) return [];
+    const only = ({ agent }: SpendAttributes) => agents.has(agent);
+    const starts = ofDays.flatMap((day) => hoursOf(day, comparison));
+    const hours = await readByAgent(spend, 'hour', starts, only);
+    return [...agents].flatMap((agent) => {
+      const history = { days: days.get(agent) ?? NONE, hours: hours.get(agent) ?? NONE };
+      const unusual = unusualIn(comparison, history);
+      return unusual ? [{ agent, unusual }] : [];
+    });
+  }
+
+  let suspects = suspectsIn(days, comparison);
+  if (!isWhole(comparison)) {
+    // The same weekday tells who has spent enough; only of these few are all days needed.
+    const { old, young } = suspects;
+    const found = await find(old, [...sameWeekdays(comparison), comparison.day]);
+    const large = found.filter(({ unusual }) => unusual.ratio >= MIN_RATIO);
+    suspects = { old: new Set(large.map(({ agent }) => agent)), young };
+  }
+  const found = await find(new Set([...suspects.old, ...suspects.young]), all);
+  return found
+    .filter(({ unusual }) => unusual.unusual)
+    .toSorted((a, b) => Number(b.unusual.excessNano - a.unusual.excessNano));
+}
+
+const NONE: ReadonlyMap<number, bigint> = new Map();
+
+interface Suspects {
+  readonly old: ReadonlySet<string>;
+  /** Those whose history is so short that all its days are compared. */
+  readonly young: ReadonlySet<string>;
+}
+
+/** Of a day that is over, those that were unusual; of one that goes on, those that have spent anything. */
+function suspectsIn(days: ByAgent, comparison: Comparison): Suspects {
+  const old = new Set<string>();
+  const young = new Set<string>();
+  for (const [agent, totals] of days) {
+    if ((totals.get(comparison.day.startMs) ?? 0n) <= 0n) continue;
+    const unusual = unusualIn(comparison, { days: totals, hours: NONE });
+    if (!unusual || (isWhole(comparison) && !unusual.unusual)) continue;
+    (unusual.days < WEEKDAY_DAYS ? young : old).add(agent);
+  }
+  return { old, young };
+}
+
+/** The hours of a day, up to the one that the comparison has come to. */
+function hoursOf({ startMs, endMs }: Day, { day, untilMs }: Comparison): number[] {
+  const lastMs = Math.min(endMs, startMs + untilMs - day.startMs);
+  const starts: number[] = [];
+  for (let ms = startMs; ms < lastMs; ms += HOUR_MS) starts.push(ms);
+  return starts;
+}
+
+async function readByAgent(
+  spend: Spend,
+  grain: Grain,
+  startsMs: readonly number[],
+  only?: (attributes: SpendAttributes) => boolean,
+): Promise<ByAgent> {
+  const byAgent: ByAgent = new Map();
+  for await (const rows of spend.rows(grain, startsMs, only)) {
+    for (const { startMs, attributes, sums } of rows) {
+      let spent = byAgent.get(attributes.agent);
+      if (!spent) {
+        spent = new Map();
+        byAgent.set(attributes.agent, spent);
+      }
+      spent.set(startMs, (spent.get(startMs) ?? 0n) + sums.costNano);
+    }
+  }
+  return byAgent;
+}

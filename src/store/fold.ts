@@ -1,0 +1,139 @@
+import type { Entry } from '../model/entry.js';
+import type { Connection } from '../redis/connection.js';
+import { monotonicMs } from '../redis/deadline.js';
+import { type FoldOptions, sumUp } from './batch.js';
+import { commitBatch, type Folder, newFolder } from './commit.js';
+import { parseEntry } from './entry.js';
+import { type FoldState, readFoldState } from './fold-state.js';
+import { placeGroups } from './place.js';
+import { type RawEntry, readUnfolded } from './unfolded.js';
+
+/**
+ * Entries in one batch. Redis is busy with a commit for about a microsecond each, so that no decision
+ * waits for more than a millisecond behind it; and ten times as many would fold hardly faster.
+ */
+export const BATCH = 500;
+
+/** Of an entry that is set aside, as much as tells what is wrong with it. */
+const MAX_ASIDE_TEXT = 4_000;
+
+/** What one step has done. */
+export type FoldStep =
+  /** Somebody else has folded meanwhile: the batch is thrown away, and another may be read. */
+  | { readonly step: 'beaten' }
+  | {
+      readonly step: 'folded';
+      readonly entries: number;
+      /** Entries that nobody could read, and those that were gone before they were folded. */
+      readonly aside: number;
+      readonly lost: number;
+      /** There are more to be folded. */
+      readonly more: boolean;
+      /** When the last of these entries was written; undefined if there was none. */
+      readonly lastMs: number | undefined;
+    };
+
+/** Folds the next entries of a ledger into its spend, if there are any. */
+export async function foldBatch(
+  connection: Connection,
+  domain: string,
+  folder: Folder,
+  options: FoldOptions,
+  count = BATCH,
+): Promise<FoldStep> {
+  // First, so that what is read after it is of this state, or the commit is refused.
+  const state = await readFoldState(connection, domain);
+  const unfolded = await readUnfolded(connection, domain, state, count);
+  if (!unfolded) return { step: 'beaten' };
+  const { entries: raws, lost, more } = unfolded;
+  const last = raws.at(-1);
+  if (!last && lost === 0) {
+    return { step: 'folded', entries: 0, aside: 0, lost: 0, more: false, lastMs: undefined };
+  }
+  const { entries, unread } = readAll(raws);
+  const batch = sumUp(domain, entries, options);
+  const absurd = new Set(batch.absurd.map(({ id }) => id));
+  const aside = [...unread, ...raws.filter(({ id }) => absurd.has(id))];
+  const placed = await placeGroups(connection, domain, batch.groups, state);
+  const changes: Partial<FoldState> = {
+    ...(last && { position: last.id }),
+    folded: state.folded + raws.length,
+    lost: state.lost + lost,
+    aside: state.aside + aside.length,
+    sinceMs: state.sinceMs ?? (raws[0] && msOf(raws[0].id)),
+    ...placed.counts,
+  };
+  const texts = aside.map((raw) => JSON.stringify(raw).slice(0, MAX_ASIDE_TEXT));
+  const stored = await commitBatch(
+    connection,
+    domain,
+    folder,
+    state,
+    changes,
+    batch,
+    placed,
+    texts,
+  );
+  if (!stored) return { step: 'beaten' };
+  return {
+    step: 'folded',
+    entries: raws.length,
+    aside: aside.length,
+    lost,
+    more,
+    lastMs: last && msOf(last.id),
+  };
+}
+
+function readAll(raws: readonly RawEntry[]): { entries: Entry[]; unread: RawEntry[] } {
+  const entries: Entry[] = [];
+  const unread: RawEntry[] = [];
+  for (const raw of raws) {
+    const entry = parseEntry(raw.id, raw.fields);
+    if (entry) entries.push(entry);
+    else unread.push(raw);
+  }
+  return { entries, unread };
+}
+
+/** When the entry with an id was written. */
+export function msOf(id: string): number {
+  return Number(id.slice(0, id.indexOf('-')));
+}
+
+/** What folding all that waits has come to. */
+export interface Folded {
+  readonly entries: number;
+  readonly aside: number;
+  readonly lost: number;
+  /** All is folded that was there when it ended. */
+  readonly complete: boolean;
+}
+
+/**
+ * Folds all that waits, so that an answer is fresh with no keeper around, or a slow one.
+ * @param forMs gives up after so long: what is folded by then is known
+ * @param onProgress is told after each batch how many entries were folded
+ */
+export async function foldPending(
+  connection: Connection,
+  domain: string,
+  options: FoldOptions,
+  forMs: number,
+  onProgress: (entries: number) => void = () => {},
+): Promise<Folded> {
+  const folder = newFolder();
+  const untilMs = monotonicMs() + forMs;
+  let [entries, aside, lost] = [0, 0, 0];
+  while (monotonicMs() < untilMs) {
+    const step = await foldBatch(connection, domain, folder, options);
+    // Whoever was quicker has folded the same entries.
+    if (step.step === 'beaten') continue;
+    entries += step.entries;
+    aside += step.aside;
+    lost += step.lost;
+    if (!step.more) return { entries, aside, lost, complete: true };
+    onProgress(entries);
+  }
+  return { entries, aside, lost, complete: false };
+}

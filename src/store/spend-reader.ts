@@ -1,0 +1,146 @@
+import type { EventEntry } from '../model/entry.js';
+import type { SpendAttributes } from '../model/spend.js';
+import type { Connection } from '../redis/connection.js';
+import { parseAttributes } from './attributes.js';
+import { msOf } from './fold.js';
+import { BEGINNING, type FoldState, readFoldState } from './fold-state.js';
+import { eventsKey, ledgerKey, policiesKey, spendKey } from './keys.js';
+import { readAttributes } from './place.js';
+import { SHARD_SIZE } from './rows.js';
+import type { Grain, PolicyText, Spend, SpendRow } from './spend.js';
+import { parseSums } from './sums.js';
+
+/** Hashes in one script: full ones take Redis a millisecond. */
+const KEYS_AT_ONCE = 24;
+
+/** Attributes in one reply: some 100 kB. */
+const ATTRIBUTES_AT_ONCE = 500;
+
+/** Reads the spend of a domain. It keeps the attributes that it has read: one for each report. */
+export function readSpend(connection: Connection, domain: string): Spend {
+  const attributes: (SpendAttributes | undefined)[] = [];
+
+  async function learnAttributes(): Promise<void> {
+    const { next } = await readFoldState(connection, domain);
+    const numbers = Array.from(
+      { length: next - attributes.length },
+      (_, i) => attributes.length + i,
+    );
+    const parts: Promise<(string | null)[]>[] = [];
+    for (let at = 0; at < numbers.length; at += ATTRIBUTES_AT_ONCE) {
+      const part = numbers.slice(at, at + ATTRIBUTES_AT_ONCE);
+      parts.push(readAttributes(connection, domain, part));
+    }
+    for (const texts of await Promise.all(parts)) {
+      for (const text of texts) attributes.push(text === null ? undefined : parseAttributes(text));
+    }
+  }
+
+  /** Numbers that are asked for, by shard; no numbers are all of them. */
+  function shardsOf(only: ((of: SpendAttributes) => boolean) | undefined): Map<number, string[]> {
+    const shards = new Map<number, string[]>();
+    for (const [number, of] of attributes.entries()) {
+      if (!of || (only && !only(of))) continue;
+      const shard = Math.floor(number / SHARD_SIZE);
+      const fields = shards.get(shard) ?? [];
+      if (only) fields.push(number.toString(36));
+      shards.set(shard, fields);
+    }
+    return shards;
+  }
+
+  function parseRows(startMs: number, text: string): SpendRow[] {
+    const rows: SpendRow[] = [];
+    if (text === '') return rows;
+    const lines = text.split('\n');
+    for (let at = 0; at + 1 < lines.length; at += 2) {
+      const of = attributes[Number.parseInt(lines[at] ?? '', 36)];
+      // One that was given out after the attributes were read comes with the next report.
+      if (of) rows.push({ startMs, attributes: of, sums: parseSums(lines[at + 1] ?? '') });
+    }
+    return rows;
+  }
+
+  async function* rows(
+    grain: Grain,
+    startsMs: readonly number[],
+    only?: (of: SpendAttributes) => boolean,
+  ): AsyncGenerator<readonly SpendRow[]> {
+    await learnAttributes();
+    const asks: { starts: readonly number[]; keys: string[]; fields: string[] }[] = [];
+    for (const [shard, fields] of shardsOf(only)) {
+      for (let at = 0; at < startsMs.length; at += KEYS_AT_ONCE) {
+        const starts = startsMs.slice(at, at + KEYS_AT_ONCE);
+        asks.push({ starts, keys: starts.map((ms) => spendKey(domain, grain, ms, shard)), fields });
+      }
+    }
+    const ask = (at: number) => {
+      const asked = asks[at];
+      const reply = asked && connection.run('spend', asked.keys, asked.fields);
+      // Waited for in its turn, which may never come.
+      reply?.catch(() => {});
+      return reply;
+    };
+    // The next is on its way while one is read: never more, so that decisions come between.
+    let reply = ask(0);
+    for (const [at, { starts }] of asks.entries()) {
+      const texts = await reply;
+      reply = ask(at + 1);
+      const batch = starts.flatMap((ms, i) => parseRows(ms, String(texts?.[i] ?? '')));
+      if (batch.length > 0) yield batch;
+    }
+  }
+
+  return {
+    rows,
+    async events(fromMs, toMs) {
+      const texts = (await connection.command(
+        'ZRANGEBYSCORE',
+        eventsKey(domain),
+        fromMs,
+        `(${toMs}`,
+      )) as string[];
+      const events = texts.map((text) => JSON.parse(text) as EventEntry);
+      // Of one millisecond they come in the order of their text.
+      return events.sort((a, b) => a.atMs - b.atMs || seqOf(a.id) - seqOf(b.id));
+    },
+    async policies() {
+      const flat = (await connection.command('HGETALL', policiesKey(domain))) as string[];
+      const policies = new Map<string, PolicyText>();
+      for (let at = 0; at < flat.length; at += 2) {
+        const hash = flat[at] ?? '';
+        const { text = '' } = JSON.parse(flat[at + 1] ?? '{}') as { text?: string };
+        policies.set(hash, { hash, text });
+      }
+      return policies;
+    },
+    async known() {
+      const state = await readFoldState(connection, domain);
+      const sinceMs = Math.min(state.sinceMs ?? Infinity, state.importedSinceMs ?? Infinity);
+      if (sinceMs === Infinity) return undefined;
+      return { sinceMs, untilMs: await knownUntilMs(connection, domain, state) };
+    },
+  };
+}
+
+/** With nothing left to be folded, all is known until now. */
+async function knownUntilMs(
+  connection: Connection,
+  domain: string,
+  { position, imported }: FoldState,
+): Promise<number> {
+  const key = ledgerKey(domain);
+  const [time, newest] = (await Promise.all([
+    connection.command('TIME', ''),
+    connection.command('XREVRANGE', key, '+', '-', 'COUNT', 1),
+  ])) as [[string, string], [string][]];
+  const lastId = newest[0]?.[0];
+  if (lastId !== undefined && lastId !== position) {
+    return msOf(position === BEGINNING ? imported : position);
+  }
+  return Math.floor(Number(time[0]) * 1000 + Number(time[1]) / 1000);
+}
+
+function seqOf(id: string): number {
+  return Number(id.slice(id.indexOf('-') + 1));
+}

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, type TestContext, test } from 'node:test';
+import { demoCommand } from '../../src/cli/demo.js';
+import { foldKey, ledgerKey } from '../../src/store/keys.js';
+import { NO_REDIS, type RedisProcess, startRedis } from '../support/redis.js';
+
+/** The demo with parts that only count; what it printed. */
+async function runDemo(t: TestContext, redis: RedisProcess | undefined, ...args: string[]) {
+  const asked: string[] = [];
+  let entries = 0;
+  const command = demoCommand({
+    async importEntries({ connection, domain }, batch) {
+      await connection.command('HSET', foldKey(domain), 'imported', batch.at(-1)?.id ?? '');
+      entries += batch.length;
+      return { taken: batch.length, skipped: 0 };
+    },
+    async answer({ domain }, name, words) {
+      asked.push([domain, name, ...words].join(' '));
+      return 0;
+    },
+  });
+  const lines: string[] = [];
+  const print = (line: string) => lines.push(line);
+  const prints = [t.mock.method(console, 'log', print), t.mock.method(console, 'error', print)];
+  const known = process.env['REDIS_URL'];
+  if (redis) process.env['REDIS_URL'] = redis.url;
+  else delete process.env['REDIS_URL'];
+  try {
+    const code = await command.run(args);
+    return { code, printed: lines.join('\n'), asked, entries };
+  } finally {
+    for (const one of prints) one.mock.restore();
+    if (known === undefined) delete process.env['REDIS_URL'];
+    else process.env['REDIS_URL'] = known;
+  }
+}
+
+describe('the demo', { skip: NO_REDIS }, () => {
+  let redis: RedisProcess;
+  before(async () => {
+    redis = await startRedis();
+  });
+  after(() => redis.stop());
+
+  test('fills an embedded store where no Redis is set, and asks it', async (t) => {
+    const { code, printed, asked, entries } = await runDemo(t, undefined);
+    assert.equal(code, 0, printed);
+    assert.ok(entries > 50_000);
+    assert.match(printed, /^Eight weeks of 12 agents in 4 teams, from .* seed 7:\n/);
+    assert.match(printed, /entries, in the domain "demo" of an embedded Redis\./);
+    assert.deepEqual(
+      asked.map((line) => line.split(' ').slice(0, 2).join(' ')),
+      ['demo report', 'demo explain', 'demo explain'],
+    );
+  });
+
+  test('leaves what an earlier one has left, unless it is told to replace it', async (t) => {
+    await redis.client.set('another', 'key');
+    assert.equal((await runDemo(t, redis)).code, 0);
+    const refused = await runDemo(t, redis);
+    assert.equal(refused.code, 1);
+    assert.match(refused.printed, /the domain "demo" is filled already.*--again/);
+    assert.equal(refused.entries, 0);
+    await redis.client.hset(foldKey('demo'), 'old', '1');
+    assert.equal((await runDemo(t, redis, '--again')).code, 0);
+    assert.equal(await redis.client.hget(foldKey('demo'), 'old'), null);
+    assert.equal(await redis.client.get('another'), 'key');
+  });
+
+  test('never touches a domain that a sidecar writes to', async (t) => {
+    await redis.client.xadd(ledgerKey('demo'), '*', 'k', 'p');
+    const refused = await runDemo(t, redis, '--again');
+    assert.equal(refused.code, 1);
+    assert.match(refused.printed, /has a ledger that a sidecar has written/);
+    assert.equal(await redis.client.exists(foldKey('demo')), 1);
+  });
+});

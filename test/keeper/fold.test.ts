@@ -1,0 +1,265 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { Entry } from '../../src/model/entry.js';
+import { dayStartMs, hourStartMs } from '../../src/policy/days.js';
+import type { FoldOptions } from '../../src/store/batch.js';
+import { sumUp } from '../../src/store/batch.js';
+import { commitBatch, newFolder } from '../../src/store/commit.js';
+import { foldBatch, foldPending } from '../../src/store/fold.js';
+import { readFoldState } from '../../src/store/fold-state.js';
+import { importEntries } from '../../src/store/import.js';
+import { asideKey, ledgerKey, openKeys } from '../../src/store/keys.js';
+import { placeGroups } from '../../src/store/place.js';
+import type { SpendRow } from '../../src/store/spend.js';
+import { readSpend } from '../../src/store/spend-reader.js';
+import {
+  appendEntries,
+  entriesOf,
+  factsFor,
+  plainSpend,
+  plainTotal,
+  storedSpend,
+  totalOf,
+  UTC,
+} from '../support/ledger.js';
+import { seeded } from '../support/seed.js';
+import { ENGINES, type SimulatedRedis, startSimulated } from '../support/simulated.js';
+
+const DAY_MS = 86_400_000;
+const FOREVER_MS = 60_000;
+/** Recent, since rows of old hours are dropped at once. */
+const NOW_MS = Date.now();
+
+const inTimezone = (timezone: string): FoldOptions => ({
+  labels: ['customer'],
+  startOf: (grain, atMs) => (grain === 'hour' ? hourStartMs : dayStartMs)(timezone, atMs),
+});
+
+for (const { engine, skip } of ENGINES) {
+  describe(`the fold on ${engine}`, { skip }, () => {
+    let redis: SimulatedRedis;
+    before(async () => {
+      redis = await startSimulated(engine);
+      // Events are kept by this clock.
+      await redis.setClock(NOW_MS * 1000);
+    });
+    after(() => redis.close());
+
+    test('sums up what a plain sum does, whatever the batches, in any timezone', async () => {
+      for (let run = 0; run < 6; run += 1) {
+        const random = seeded();
+        const note = `SEED=${random.seed}`;
+        const domain = `sum-${run}-${random.seed}`;
+        const options = inTimezone(random.pick(['UTC', 'Asia/Kolkata', 'America/New_York']));
+        const entries = entriesOf(random, 400, NOW_MS - 3 * DAY_MS);
+        await appendEntries(redis.connection, domain, entries);
+        const folder = newFolder();
+        for (let more = true; more; ) {
+          const count = 1 + random.below(90);
+          const step = await foldBatch(redis.connection, domain, folder, options, count);
+          more = step.step === 'beaten' || step.more;
+        }
+        const stored = await storedSpend(redis.connection, domain, entries, options);
+        assert.deepEqual(stored, plainSpend(entries, options), note);
+        const state = await readFoldState(redis.connection, domain);
+        assert.equal(state.folded, entries.length, note);
+        assert.deepEqual([state.lost, state.aside], [0, 0], note);
+      }
+    });
+
+    test('two that read the same batch: one is stored, the other thrown away', async () => {
+      const domain = 'race';
+      const entries = entriesOf(seeded(1), 300, NOW_MS - DAY_MS);
+      await appendEntries(redis.connection, domain, entries);
+      const [one, two] = [newFolder(), newFolder()];
+      let beaten = 0;
+      for (let waiting = true; waiting; ) {
+        const steps = await Promise.all(
+          [one, two, one].map((folder) => foldBatch(redis.connection, domain, folder, UTC, 40)),
+        );
+        beaten += steps.filter(({ step }) => step === 'beaten').length;
+        waiting = (await readFoldState(redis.connection, domain)).folded < entries.length;
+      }
+      assert.ok(beaten > 0);
+      const stored = await storedSpend(redis.connection, domain, entries, UTC);
+      assert.deepEqual(stored, plainSpend(entries, UTC));
+    });
+
+    test('the holds that are open are those of admissions that nothing has ended', async () => {
+      const random = seeded();
+      const domain = `open-${random.seed}`;
+      const entries = entriesOf(random, 500, NOW_MS - DAY_MS);
+      await appendEntries(redis.connection, domain, entries);
+      await foldPending(redis.connection, domain, UTC, FOREVER_MS);
+      const open = new Map<string, number>();
+      for (const entry of entries) {
+        if (!('facts' in entry) || entry.kind === 'denied') continue;
+        const key = `tg:{${domain}}:call:${entry.facts.agent}:${entry.facts.callId}`;
+        if (entry.kind === 'authorized') open.set(key, Math.floor(entry.holdUntilUs / 1000));
+        else open.delete(key);
+      }
+      const { ends, calls } = openKeys(domain);
+      const keys = (await redis.connection.command('ZRANGE', ends, 0, -1)) as string[];
+      const fields = (await redis.connection.command('HKEYS', calls)) as string[];
+      assert.deepEqual(new Set(keys), new Set(open.keys()), `SEED=${random.seed}`);
+      assert.deepEqual(new Set(fields), new Set(open.keys()), `SEED=${random.seed}`);
+      for (const [key, endMs] of open) {
+        assert.equal(Number(await redis.connection.command('ZSCORE', ends, key)), endMs);
+      }
+    });
+
+    test('an entry that makes no sense is set aside and counted, and the rest goes on', async () => {
+      const domain = 'aside';
+      const { connection } = redis;
+      const entries = entriesOf(seeded(3), 40, NOW_MS - DAY_MS);
+      await appendEntries(connection, domain, entries.slice(0, 20));
+      const at = entries[19]?.atMs ?? 0;
+      const held = '0 1 0 4 100 1 1 0 200 1 1 0';
+      const bad: Record<string, string>[] = [
+        { k: 'z' },
+        { k: 's', f: 'call', n: 'one two' },
+        { k: 's', f: 'call\tagent', n: `1 0 0 0 0 ${held.slice(6)}` },
+        { k: 's', f: 'call\tagent', n: '1 0 0 0 0 0 0 0 1 1.5 0 0 1' },
+        { k: 'o', f: 'call\tagent', n: '0 -5 0 0 1' },
+        { k: 'd', w: 'r\tp', f: 'call\tagent', n: '1e300 1 1 0 0 0 1' },
+        { k: 'g', j: 'no JSON' },
+        { nothing: 'of this' },
+      ];
+      for (const [i, fields] of bad.entries()) {
+        const id = `${at}-${1_000 + i}`;
+        await connection.command('XADD', ledgerKey(domain), id, ...Object.entries(fields).flat());
+      }
+      await appendEntries(
+        connection,
+        domain,
+        entries.slice(20).filter(({ atMs }) => atMs > at),
+      );
+      const good = entries.filter(({ atMs }, i) => i < 20 || atMs > at);
+      const folded = await foldPending(connection, domain, UTC, FOREVER_MS);
+      assert.equal(folded.aside, bad.length);
+      assert.deepEqual(await storedSpend(connection, domain, good, UTC), plainSpend(good, UTC));
+      assert.equal(await connection.command('LLEN', asideKey(domain)), bad.length);
+    });
+
+    test('past the bound of different attributes the sums stay exact', async () => {
+      const domain = 'bound';
+      const { connection } = redis;
+      const bounds = [
+        { inHour: 30, altogether: 60, past: 'who' },
+        { inHour: 40, altogether: 80, past: 'nothing' },
+        { inHour: Infinity, altogether: Infinity, past: 'nothing' },
+      ] as const;
+      const entries: Entry[] = Array.from({ length: 300 }, (_, i) => {
+        const atMs = NOW_MS - DAY_MS + i * 60_000;
+        const facts = factsFor(`c${i}`, { agent: `a${i % 25}`, tool: `t${i}` });
+        const held = {
+          costNano: i * 7 + 1,
+          costSource: 'none',
+          tokensIn: i,
+          tokensOut: 1,
+        } as const;
+        return { id: `${atMs}-0`, atMs, kind: 'ran_out', facts, held, ranOut: false, final: false };
+      });
+      for (let at = 0; at < entries.length; at += 70) {
+        const state = await readFoldState(connection, domain);
+        const batch = sumUp(domain, entries.slice(at, at + 70), UTC);
+        const placed = await placeGroups(connection, domain, batch.groups, state, bounds);
+        const changes = placed.counts;
+        assert.ok(await commitBatch(connection, domain, 'me', state, changes, batch, placed, []));
+      }
+      for (const grain of ['hour', 'day'] as const) {
+        const total = await totalOf(connection, domain, grain, entries, UTC);
+        assert.equal(total, plainTotal(entries));
+      }
+      const state = await readFoldState(connection, domain);
+      assert.ok(state.next <= 81, `${state.next}`);
+      const rows = await storedSpend(connection, domain, entries, UTC);
+      const perHour = new Map<string, number>();
+      for (const name of rows.keys()) {
+        const hour = /^hour \d+/.exec(name)?.[0];
+        if (hour) perHour.set(hour, (perHour.get(hour) ?? 0) + 1);
+      }
+      assert.ok(Math.max(...perHour.values()) <= 41);
+      assert.ok([...rows.keys()].some((name) => name.includes('{"agent":"a1","tool":"other"}')));
+      assert.ok([...rows.keys()].some((name) => name.includes('"agent":"other"')));
+    });
+
+    test('events are remembered in their order, and read back as they were', async () => {
+      const domain = 'events';
+      const at = NOW_MS - DAY_MS;
+      const event = (seq: number) => ({ id: `${at}-${seq}`, atMs: at });
+      const events: Entry[] = [
+        { ...event(2), kind: 'resumed', agent: 'a', by: 'ann' },
+        { ...event(10), kind: 'policy', hash: 'abc', from: 'p.yaml', by: 'pod' },
+        {
+          ...event(11),
+          kind: 'annotation',
+          agent: '',
+          text: 'promotion',
+          by: 'ann',
+          fromMs: at,
+          toMs: at + 1,
+        },
+      ];
+      await appendEntries(redis.connection, domain, events);
+      await foldPending(redis.connection, domain, UTC, FOREVER_MS);
+      const spend = readSpend(redis.connection, domain);
+      assert.deepEqual(await spend.events(at, at + 1), events);
+      assert.deepEqual(await spend.events(at + 1, at + DAY_MS), []);
+      const known = await spend.known();
+      assert.equal(known?.sinceMs, at);
+      assert.ok(
+        known && known.untilMs >= NOW_MS - 1_000,
+        'nothing waits, so all is known until now',
+      );
+    });
+
+    test('rows of some agents are read by their numbers', async () => {
+      const domain = 'only';
+      const entries = entriesOf(seeded(5), 300, NOW_MS - DAY_MS);
+      await appendEntries(redis.connection, domain, entries);
+      await foldPending(redis.connection, domain, UTC, FOREVER_MS);
+      const spend = readSpend(redis.connection, domain);
+      const days = [...new Set(entries.map(({ atMs }) => UTC.startOf('day', atMs)))];
+      const all: SpendRow[] = [];
+      for await (const rows of spend.rows('day', days)) all.push(...rows);
+      const some: SpendRow[] = [];
+      for await (const rows of spend.rows('day', days, ({ agent }) => agent === 'agent-1')) {
+        some.push(...rows);
+      }
+      const expected = all.filter(({ attributes }) => attributes.agent === 'agent-1');
+      const named = (rows: SpendRow[]) =>
+        new Map(rows.map((row) => [`${row.startMs} ${JSON.stringify(row.attributes)}`, row.sums]));
+      assert.ok(some.length > 0);
+      assert.deepEqual(named(some), named(expected));
+      // The same object for the same attributes.
+      assert.ok(some.every(({ attributes }) => all.some((row) => row.attributes === attributes)));
+    });
+
+    test('an import counts once, before what the ledger has itself, and after a crash goes on', async () => {
+      const domain = 'import';
+      const { connection } = redis;
+      const past = entriesOf(seeded(7), 1_200, NOW_MS - 20 * DAY_MS);
+      const own = entriesOf(seeded(8), 200, (past.at(-100)?.atMs ?? 0) + 1);
+      const firstOwnMs = own[0]?.atMs ?? 0;
+      await appendEntries(connection, domain, own);
+      await foldPending(connection, domain, UTC, FOREVER_MS);
+      const taken = past.filter(({ atMs }) => atMs < firstOwnMs);
+      // A crash in the middle, while another folds.
+      await importEntries(connection, domain, UTC, past.slice(0, 700));
+      const results = await Promise.all([
+        importEntries(connection, domain, UTC, past),
+        importEntries(connection, domain, UTC, past),
+      ]);
+      const sum = results.reduce((all, result) => all + result.taken, 0);
+      assert.equal(sum, taken.length - 700);
+      assert.deepEqual(await importEntries(connection, domain, UTC, past), {
+        taken: 0,
+        skipped: past.length,
+      });
+      const all = [...taken, ...own];
+      assert.deepEqual(await storedSpend(connection, domain, all, UTC), plainSpend(all, UTC));
+      assert.equal((await readSpend(connection, domain).known())?.sinceMs, past[0]?.atMs);
+    });
+  });
+}

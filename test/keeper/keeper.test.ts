@@ -1,0 +1,251 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { type Keeper, startKeeper } from '../../src/keeper/keeper.js';
+import { openSink } from '../../src/keeper/sink.js';
+import type { Entry } from '../../src/model/entry.js';
+import { parsePolicy } from '../../src/policy/parse.js';
+import type { Policy } from '../../src/policy/policy.js';
+import type { Connection } from '../../src/redis/connection.js';
+import { foldPending } from '../../src/store/fold.js';
+import { readFoldState } from '../../src/store/fold-state.js';
+import { DOMAINS_KEY, ledgerKey } from '../../src/store/keys.js';
+import { trimLedger } from '../../src/store/trim.js';
+import { createLog } from '../../src/telemetry/log.js';
+import { createMetrics, type Metrics } from '../../src/telemetry/metrics.js';
+import {
+  appendEntries,
+  entriesOf,
+  factsFor,
+  plainSpend,
+  plainTotal,
+  storedSpend,
+  totalOf,
+  UTC,
+} from '../support/ledger.js';
+import { NO_REDIS, type RedisProcess, startRedis } from '../support/redis.js';
+import { scratchFolder } from '../support/scratch.js';
+import { seeded } from '../support/seed.js';
+import { readMetric, spawnSidecar } from '../support/sidecar.js';
+import { ENGINES, startSimulated } from '../support/simulated.js';
+import { openStore } from '../support/store.js';
+import { until } from '../support/until.js';
+
+const DAY_MS = 86_400_000;
+
+function policyOf(domain: string): Policy {
+  const text = `domain: ${domain}\nledger: {keepFor: 1h, labels: [customer]}\nrules: []\n`;
+  const policy = parsePolicy(text);
+  if ('errors' in policy) throw new Error(JSON.stringify(policy.errors));
+  return policy;
+}
+
+for (const { engine, skip } of ENGINES) {
+  test(`entries that went before they were folded are counted, each once, on ${engine}`, {
+    skip,
+  }, async () => {
+    const redis = await startSimulated(engine);
+    const { connection } = redis;
+    await redis.setClock(Date.now() * 1000);
+    const random = seeded();
+    const entries = entriesOf(random, 1_500, Date.now() - 3 * DAY_MS);
+    const domain = 'lost';
+    let written = 0;
+    let length = 0;
+    let unfolded = 0;
+    let lost = 0;
+    while (written < entries.length) {
+      const more = 1 + random.below(60);
+      const some = entries.slice(written, written + more);
+      await appendEntries(connection, domain, some);
+      written += some.length;
+      length += some.length;
+      unfolded += some.length;
+      if (random.onceIn(3)) {
+        // As a gate would, whose ledger is full.
+        const most = random.below(80);
+        const before = length;
+        await connection.command('XTRIM', ledgerKey(domain), 'MAXLEN', most);
+        length = Math.min(length, most);
+        lost += Math.max(0, unfolded - length);
+        unfolded = Math.min(unfolded, length);
+        assert.ok(before >= length);
+      }
+      if (random.onceIn(4)) {
+        await foldPending(connection, domain, UTC, 60_000);
+        unfolded = 0;
+      }
+      if (random.onceIn(5)) {
+        const state = await readFoldState(connection, domain);
+        length -= await trimLedger(connection, domain, state, Date.now(), 0, false);
+      }
+    }
+    await foldPending(connection, domain, UTC, 60_000);
+    const state = await readFoldState(connection, domain);
+    assert.ok(lost > 0);
+    assert.equal(state.lost, lost, `SEED=${random.seed}`);
+    assert.equal(state.folded, entries.length - lost, `SEED=${random.seed}`);
+    await redis.close();
+  });
+}
+
+describe('a keeper', { skip: NO_REDIS }, () => {
+  const folder = scratchFolder();
+  let redis: RedisProcess;
+  let connection: Connection;
+  const keepers: Keeper[] = [];
+  before(async () => {
+    redis = await startRedis();
+    ({ connection } = await openStore(redis.url));
+  });
+  after(async () => {
+    await Promise.all(keepers.map((keeper) => keeper.close()));
+    connection.close();
+    await redis.stop();
+  });
+
+  async function keep(
+    domain: string,
+    file?: string,
+  ): Promise<{ keeper: Keeper; metrics: Metrics }> {
+    const metrics = createMetrics();
+    const { connection: own } = await openStore(redis.url);
+    const keeper = startKeeper({
+      connection: own,
+      policy: () => policyOf(domain),
+      sink: file === undefined ? undefined : openSink(file),
+      metrics,
+      log: createLog('silent', 'json'),
+    });
+    keepers.push(keeper);
+    return { keeper, metrics };
+  }
+
+  /** Of calls that hold nothing any more: else the keeper would run them out, and add to them. */
+  function endedCalls(seed: number, count: number): Entry[] {
+    const entries = entriesOf(seeded(seed), 2 * count, Date.now() - 2 * DAY_MS);
+    return entries.filter(({ kind }) => kind !== 'authorized').slice(0, count);
+  }
+
+  const allFolded = (domain: string, entries: readonly Entry[]) =>
+    until('all to be folded', async () => {
+      const { position } = await readFoldState(connection, domain);
+      return position === entries.at(-1)?.id;
+    });
+
+  const value = async (metrics: Metrics, name: string) =>
+    readMetric(await metrics.registry.metrics(), name);
+
+  test('sums up what comes, in the domains that gates have named; trims what is folded and old', async () => {
+    const entries = endedCalls(11, 2_000);
+    await redis.client.sadd(DOMAINS_KEY, 'named');
+    await appendEntries(connection, 'named', entries.slice(0, 1_200));
+    const { keeper, metrics } = await keep('other-domain');
+    await appendEntries(connection, 'named', entries.slice(1_200));
+    await allFolded('named', entries);
+    assert.deepEqual(
+      await storedSpend(connection, 'named', entries, UTC),
+      plainSpend(entries, UTC),
+    );
+    await until(
+      'it to have trimmed',
+      async () => (await redis.client.xlen(ledgerKey('named'))) < 200,
+    );
+    await until('its gauges', async () => (await value(metrics, 'tollgate_ledger_attributes')) > 0);
+    assert.equal(await value(metrics, 'tollgate_ledger_entries_total'), entries.length);
+    assert.equal(await value(metrics, 'tollgate_ledger_lag_seconds'), 0);
+    assert.equal(await value(metrics, 'tollgate_ledger_lost_entries_total'), 0);
+    await keeper.close();
+    await redis.client.srem(DOMAINS_KEY, 'named');
+  });
+
+  test('two at once: every entry counts once, whoever folds it', async () => {
+    const entries = endedCalls(12, 3_000);
+    const one = await keep('shared');
+    const two = await keep('shared');
+    for (let at = 0; at < entries.length; at += 300) {
+      await appendEntries(connection, 'shared', entries.slice(at, at + 300));
+    }
+    await allFolded('shared', entries);
+    assert.deepEqual(
+      await storedSpend(connection, 'shared', entries, UTC),
+      plainSpend(entries, UTC),
+    );
+    const counts = await Promise.all(
+      [one, two].map(({ metrics }) => value(metrics, 'tollgate_ledger_entries_total')),
+    );
+    assert.equal((counts[0] ?? 0) + (counts[1] ?? 0), entries.length);
+    await Promise.all([one.keeper.close(), two.keeper.close()]);
+  });
+
+  test('a sink that cannot be written keeps the ledger untrimmed, not the sums stale; then it catches up', async () => {
+    const entries = endedCalls(13, 1_500);
+    const file = join(folder, 'gone', 'ledger.ndjson');
+    await appendEntries(connection, 'sunk', entries.slice(0, 1_000));
+    const first = await keep('sunk', file);
+    await allFolded('sunk', entries.slice(0, 1_000));
+    await until(
+      'it to have failed',
+      async () => (await value(first.metrics, 'tollgate_ledger_sink_failures_total')) > 0,
+    );
+    assert.equal(await redis.client.xlen(ledgerKey('sunk')), 1_000);
+    await until(
+      'its lag',
+      async () => (await value(first.metrics, 'tollgate_ledger_sink_lag_seconds')) > 3_600,
+    );
+    mkdirSync(join(folder, 'gone'));
+    // A crash has left half a line.
+    writeFileSync(file, '{"id":"1-0","ki');
+    await until('it to have caught up', () => existsSync(file) && idsOf(file).size === 1_000);
+    await first.keeper.close();
+    // A command folds meanwhile, which has no sink: nothing is missed.
+    await appendEntries(connection, 'sunk', entries.slice(1_000));
+    await foldPending(connection, 'sunk', UTC, 60_000);
+    const second = await keep('sunk', file);
+    await until('all to be in the sink', () => idsOf(file).size === entries.length);
+    assert.deepEqual([...idsOf(file)].sort(), entries.map(({ id }) => id).sort());
+    await until(
+      'it to have trimmed',
+      async () => (await redis.client.xlen(ledgerKey('sunk'))) < 200,
+    );
+    await second.keeper.close();
+    rmSync(file);
+  });
+
+  test('tollgate serve --role keeper: no API, probes and metrics; holds run out', async () => {
+    const atMs = Date.now() - 2 * DAY_MS;
+    const facts = factsFor('never-settled', { agent: 'a', team: 't' });
+    const held = { costNano: 7, costSource: 'table', tokensIn: 1, tokensOut: 2 } as const;
+    const ids = { id: `${atMs}-0`, atMs };
+    const admitted: Entry = {
+      ...ids,
+      kind: 'authorized',
+      facts,
+      held,
+      holdUntilUs: atMs * 1000,
+      forced: false,
+    };
+    await appendEntries(connection, 'default', [admitted]);
+    const sidecar = await spawnSidecar({ REDIS_URL: redis.url }, ['--role', 'keeper']);
+    const ready = sidecar.log.find(({ msg }) => String(msg).startsWith('tollgate is ready'));
+    assert.equal(ready?.['role'], 'keeper');
+    assert.equal(ready?.['listen'], undefined);
+    assert.equal((await sidecar.ops('/readyz')).status, 200);
+    await until('the hold to have run out', async () => {
+      return (await sidecar.metric('tollgate_ledger_run_out_total')) === 1;
+    });
+    const now: Entry = { ...admitted, atMs: Date.now() };
+    const postedNow: Entry = { ...now, kind: 'ran_out', ranOut: false, final: false } as Entry;
+    await until('it to count', async () => {
+      const total = await totalOf(connection, 'default', 'hour', [postedNow], UTC);
+      return total === plainTotal([postedNow]);
+    });
+    assert.equal(await sidecar.stop(), 0);
+  });
+});
+
+function idsOf(file: string): Set<string> {
+  const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1);
+  return new Set(lines.map((line) => String((JSON.parse(line) as { id: string }).id)));
+}
