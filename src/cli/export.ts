@@ -79,7 +79,7 @@ ${STORE_HELP.replace(/.*--json.*\n/, '')}`,
         }
         if (values.out !== undefined) console.error(`${count.written} ${what} in ${values.out}`);
         if (count.unreadable > 0) {
-          console.error(`${count.unreadable} entries cannot be read, and were left out`);
+          console.error(`entries that cannot be read, and were left out: ${count.unreadable}`);
         }
         return EXIT.ok;
       });

@@ -1,7 +1,9 @@
 import { formatMetric } from '../model/amounts.js';
+import { formatDecimal } from '../model/decimal.js';
 import { formatInstant } from '../model/halt.js';
-import { formatUsd, NANO_PER_USD } from '../model/money.js';
+import { formatUsd } from '../model/money.js';
 import type { Policy } from '../policy/policy.js';
+import { USD_SCALE } from '../report/spend-csv.js';
 import {
   type Compared,
   type Denial,
@@ -184,7 +186,10 @@ function notes({ outcome, fromUs, filledFromUs, reading }: Simulated): string[] 
 
 function badLines({ bad, problems }: Reading): string[] {
   if (bad === 0) return [];
-  return [`${bad} entries cannot be read, and were left out`, ...problems.map((one) => `  ${one}`)];
+  return [
+    `entries that cannot be read, and were left out: ${bad}`,
+    ...problems.map((one) => `  ${one}`),
+  ];
 }
 
 /** Numbers to the right. @param numbers how many columns after the first hold them */
@@ -197,7 +202,7 @@ function table(rows: readonly (readonly string[])[], numbers = 3): string[] {
   ).map((line) => line.trimEnd());
 }
 
-/** For programs: money in USD, times in microseconds. */
+/** For programs: money in exact USD, times in microseconds. */
 export function simulationJson(file: string, policy: Policy, simulated: Simulated): object {
   const { outcome, fromUs, filledFromUs, toUs, reading } = simulated;
   return {
@@ -236,6 +241,6 @@ function sideJson({ allowed, denied, costNano, deniedNano }: Side): object {
   return { allowed, denied, costUsd: usd(costNano), deniedUsd: usd(deniedNano) };
 }
 
-function usd(nano: bigint): number {
-  return Number(nano) / NANO_PER_USD;
+function usd(nano: bigint): string {
+  return formatDecimal(nano, USD_SCALE);
 }

@@ -63,7 +63,8 @@ ${STORE_HELP}`,
           for (const entry of batch.filter(keep)) print(entry);
         }
       }
-      if (unreadable > 0) console.error(`${unreadable} entries cannot be read, and were left out`);
+      if (unreadable > 0)
+        console.error(`entries that cannot be read, and were left out: ${unreadable}`);
       return EXIT.ok;
     });
   },

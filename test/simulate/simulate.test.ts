@@ -463,6 +463,6 @@ prices:
     const answer = JSON.parse(program.out);
     assert.equal(answer.was.allowed + answer.was.denied, calls.length);
     assert.equal(answer.would.allowed + answer.would.denied, calls.length);
-    assert.ok(answer.newlyDenied > 0 && answer.would.costUsd < answer.was.costUsd);
+    assert.ok(answer.newlyDenied > 0 && Number(answer.would.costUsd) < Number(answer.was.costUsd));
   });
 });
