@@ -63,6 +63,10 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
       return importCommand((await import('./cli/spend.js')).importInto);
     },
   },
+  simulate: {
+    summary: 'put past traffic to a policy, and say what it would have denied',
+    load: async () => (await import('./cli/simulate.js')).simulate,
+  },
   price: {
     summary: 'say what a call costs, and how that is known',
     load: async () => (await import('./cli/price.js')).price,

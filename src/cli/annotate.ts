@@ -3,7 +3,8 @@ import { formatInstant } from '../model/halt.js';
 import { appendEntries, type NewEntry } from '../store/append.js';
 import { type Command, EXIT, UsageError } from './command.js';
 import { MOMENT_HELP, periodMs } from './moment.js';
-import { ORDER_HELP, ORDER_OPTIONS, orderedBy, withOrders } from './ordering.js';
+import { orderedBy } from './ordering.js';
+import { STORE_HELP, STORE_OPTIONS, withStore } from './store.js';
 
 /** A sentence or three, which every later answer repeats. */
 const MAX_TEXT_BYTES = 1_000;
@@ -19,13 +20,13 @@ Remembers TEXT beside the spend, for whoever later asks why: a promotion day, a 
   --from, --to TIME       the time that it is about; default: now. A time is
                           ${MOMENT_HELP}
   --by NAME               who says so; default: the user of this machine
-${ORDER_HELP}`,
+${STORE_HELP}`,
 
   async run(args) {
     const { values, positionals } = parseArgs({
       args,
       allowPositionals: true,
-      options: { ...ORDER_OPTIONS, agent: text, from: text, to: text },
+      options: { ...STORE_OPTIONS, by: text, agent: text, from: text, to: text },
     });
     const [note = ''] = positionals;
     if (note.trim() === '' || positionals.length > 1) {
@@ -34,7 +35,7 @@ ${ORDER_HELP}`,
     if (Buffer.byteLength(note) > MAX_TEXT_BYTES) {
       throw new UsageError(`the text is over ${MAX_TEXT_BYTES} bytes; a link to a page would do`);
     }
-    return withOrders(values, async ({ connection, domain, policy }) => {
+    return withStore(values, async ({ connection, domain, policy }) => {
       const nowMs = Date.now();
       const given = periodMs(values, policy.timezone);
       const fromMs = given.fromMs ?? Math.min(nowMs, given.toMs ?? nowMs);

@@ -10,9 +10,9 @@ import { readLedger } from '../store/ledger-reader.js';
 import type { Spend, SpendRow } from '../store/spend.js';
 import { type Command, EXIT, UsageError } from './command.js';
 import { MOMENT_HELP, periodMs } from './moment.js';
-import { ORDER_HELP, withOrders } from './ordering.js';
 import { type Output, openOutput } from './output.js';
 import { showProgress } from './progress.js';
+import { STORE_HELP, withStore } from './store.js';
 
 const FORMATS = ['ndjson', 'csv', 'focus'] as const;
 type Format = (typeof FORMATS)[number];
@@ -45,7 +45,7 @@ Writes what the ledger has, or the spend of each day.
   --from, --to TIME       only this time; default: all there is. csv and focus have whole days. A time is
                           ${MOMENT_HELP}
   --out FILE              write there; the file appears once it is whole. Default: standard output
-${ORDER_HELP.replace(/.*--json.*\n/, '')}`,
+${STORE_HELP.replace(/.*--json.*\n/, '')}`,
 
     async run(args) {
       const { values } = parseArgs({
@@ -53,7 +53,7 @@ ${ORDER_HELP.replace(/.*--json.*\n/, '')}`,
         options: { domain: text, format: text, from: text, to: text, out: text },
       });
       const format = formatOf(values.format, values.out);
-      return withOrders(values, async ({ connection, domain, policy }) => {
+      return withStore(values, async ({ connection, domain, policy }) => {
         const period = periodMs(values, policy.timezone);
         const output = openOutput(values.out);
         const count = { written: 0, unreadable: 0 };
@@ -79,7 +79,7 @@ ${ORDER_HELP.replace(/.*--json.*\n/, '')}`,
         }
         if (values.out !== undefined) console.error(`${count.written} ${what} in ${values.out}`);
         if (count.unreadable > 0) {
-          console.error(`${count.unreadable} entries cannot be read, and were left out`);
+          console.error(`entries that cannot be read, and were left out: ${count.unreadable}`);
         }
         return EXIT.ok;
       });

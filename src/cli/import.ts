@@ -5,10 +5,10 @@ import type { Policy } from '../policy/policy.js';
 import type { Connection } from '../redis/connection.js';
 import { type Command, EXIT, UsageError } from './command.js';
 import { newReading, readLedgerFile } from './ledger-file.js';
-import { ORDER_HELP, ORDER_OPTIONS, withOrders } from './ordering.js';
 import { showProgress } from './progress.js';
+import { STORE_HELP, STORE_OPTIONS, withStore } from './store.js';
 
-/** Gives entries to the ledger and the spend of a domain; those that it has are skipped. */
+/** Gives entries to the spend of a domain; those that it has are skipped. */
 export type ImportEntries = (
   connection: Connection,
   domain: string,
@@ -20,23 +20,22 @@ export function importCommand(importEntries: ImportEntries): Command {
   return {
     help: `usage: tollgate import FILE [options]
 
-Reads entries that export has written, or a keeper's TOLLGATE_LEDGER_SINK, back into the ledger and the
-spend. Entries that are there already are skipped, so it may be run again. - is standard input.
+Adds up the entries that export has written, or a keeper's TOLLGATE_LEDGER_SINK: the spend then has them, as
+it had when they happened. Entries that it has already are skipped, so it may be run again. - is standard input.
 
-${ORDER_HELP}`,
+${STORE_HELP}`,
 
     async run(args) {
-      const { json, domain: domainOption } = ORDER_OPTIONS;
       const { values, positionals } = parseArgs({
         args,
         allowPositionals: true,
-        options: { json, domain: domainOption },
+        options: STORE_OPTIONS,
       });
       const [file] = positionals;
       if (file === undefined || positionals.length > 1)
         throw new UsageError('import takes one file');
       if (file !== '-' && !existsSync(file)) throw new UsageError(`there is no file ${file}`);
-      return withOrders(values, async ({ connection, domain, policy }) => {
+      return withStore(values, async ({ connection, domain, policy }) => {
         const reading = newReading();
         let taken = 0;
         let skipped = 0;
@@ -50,13 +49,22 @@ ${ORDER_HELP}`,
         } finally {
           progress.stop();
         }
-        const { lines, bad, problems } = reading;
+        const { lines, bad, problems, outOfOrder } = reading;
         if (values.json) {
-          console.log(JSON.stringify({ domain, lines, taken, skipped, bad, problems }));
+          console.log(JSON.stringify({ domain, lines, taken, skipped, outOfOrder, bad, problems }));
         } else {
           console.log(`${taken} entries taken into the domain "${domain}"`);
-          if (skipped > 0) console.log(`${skipped} skipped: the domain has had them before`);
-          if (bad > 0) console.log(`${bad} lines are no entry of a ledger:`);
+          if (skipped > 0) {
+            console.log(
+              `${skipped} skipped: imported before, or of a time that the domain has a ledger of itself`,
+            );
+          }
+          if (outOfOrder > 0) {
+            console.log(
+              `${outOfOrder} of them come before an earlier one; to take them, sort the file by its ids and import it into an empty domain`,
+            );
+          }
+          if (bad > 0) console.log(`lines that are no entry of a ledger: ${bad}`);
           for (const problem of problems) console.log(`  ${problem}`);
           if (bad > problems.length) console.log(`  and ${bad - problems.length} more`);
         }

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import type { Entry } from '../model/entry.js';
+import { compareIds, type Entry } from '../model/entry.js';
 import { MAX_LINE_BYTES, parseLine } from '../model/ledger-line-parse.js';
 
 /** Entries that are handed on at once. */
@@ -28,7 +28,7 @@ export function newReading(): Reading {
 /** The entries of an NDJSON file, some at a time. @param file `-` is standard input */
 export async function* readLedgerFile(file: string, reading: Reading): AsyncGenerator<Entry[]> {
   let batch: Entry[] = [];
-  let lastMs = 0;
+  let lastId = '0-0';
   for await (const line of readLines(file, reading)) {
     reading.lines += 1;
     if (line.trim() === '') continue;
@@ -41,8 +41,8 @@ export async function* readLedgerFile(file: string, reading: Reading): AsyncGene
       continue;
     }
     reading.entries += 1;
-    if (entry.atMs < lastMs) reading.outOfOrder += 1;
-    lastMs = Math.max(lastMs, entry.atMs);
+    if (compareIds(entry.id, lastId) < 0) reading.outOfOrder += 1;
+    else lastId = entry.id;
     batch.push(entry);
     if (batch.length < BATCH) continue;
     yield batch;

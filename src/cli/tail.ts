@@ -4,8 +4,8 @@ import { formatLine } from '../model/ledger-line.js';
 import { KIND_LETTERS } from '../store/entry.js';
 import { lastEntries, readLedger } from '../store/ledger-reader.js';
 import { type Command, EXIT, UsageError } from './command.js';
-import { ORDER_HELP, withOrders } from './ordering.js';
 import { showEntry } from './show-entry.js';
+import { STORE_HELP, STORE_OPTIONS, withStore } from './store.js';
 
 /** A screen's worth. */
 const DEFAULT_LAST = 20;
@@ -26,14 +26,13 @@ Prints the last entries of the ledger, one a line: what was authorized, settled,
   --agent NAME            only what is about this agent
   --kind KIND,...         only these kinds: ${KINDS.slice(0, 6).join(', ')},
                           ${KINDS.slice(6).join(', ')}
-${ORDER_HELP}`,
+${STORE_HELP}`,
 
   async run(args) {
     const { values } = parseArgs({
       args,
       options: {
-        domain: text,
-        json: { type: 'boolean' },
+        ...STORE_OPTIONS,
         last: text,
         agent: text,
         kind: text,
@@ -45,7 +44,7 @@ ${ORDER_HELP}`,
     const print = values.json
       ? (entry: Entry) => console.log(formatLine(entry))
       : (entry: Entry) => console.log(coloured(entry));
-    return withOrders(values, async ({ connection, domain }) => {
+    return withStore(values, async ({ connection, domain }) => {
       let unreadable = 0;
       const onUnreadable = () => {
         unreadable += 1;
@@ -64,7 +63,8 @@ ${ORDER_HELP}`,
           for (const entry of batch.filter(keep)) print(entry);
         }
       }
-      if (unreadable > 0) console.error(`${unreadable} entries cannot be read, and were left out`);
+      if (unreadable > 0)
+        console.error(`entries that cannot be read, and were left out: ${unreadable}`);
       return EXIT.ok;
     });
   },

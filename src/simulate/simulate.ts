@@ -21,6 +21,9 @@ import { Outcome } from './outcome.js';
 /** Calls between their admission and their end that are remembered: a fleet has far fewer at once. */
 const MAX_OPEN = 500_000;
 
+/** The scripts write a ledger of their own, which nobody reads. */
+const LEDGER_ENTRIES = 1;
+
 /** A call that was admitted then. */
 interface Open {
   /** It is admitted under the policy too. */
@@ -38,8 +41,8 @@ export interface Simulation {
 }
 
 export function createSimulation(redis: SimulatedRedis, policy: Policy): Simulation {
-  const store = createStore(redis.connection, createMetrics(), () => policy.ledger.maxEntries);
-  const orders = ordersOf(redis.connection, SIMULATED_DOMAIN, policy.ledger.maxEntries);
+  const store = createStore(redis.connection, createMetrics(), () => LEDGER_ENTRIES);
+  const orders = ordersOf(redis.connection, SIMULATED_DOMAIN, LEDGER_ENTRIES);
   const outcome = new Outcome(policy.rules.map(({ id }) => id));
   const open = new Map<string, Open>();
   let clockUs = 0;
@@ -138,27 +141,43 @@ export function createSimulation(redis: SimulatedRedis, policy: Policy): Simulat
     add(facts.agent, 'would', { costNano: BigInt(posted) });
   }
 
+  /** A call that had been settled as it was authorized was taken back, since nobody was told of it. */
+  async function finalTakenBack({ facts, held, atMs }: EndedEntry): Promise<void> {
+    const costNano = BigInt(held.costNano);
+    add(facts.agent, 'was', { allowed: -1, costNano: -costNano });
+    const call = callFrom(facts, held, facts.callId);
+    const { amounts } = estimateAgain(call, held, policy.prices, true, atMs);
+    if (!(await withdraw(facts))) return;
+    add(facts.agent, 'would', { allowed: -1, costNano: -BigInt(amounts.costNano) });
+  }
+
+  /** @returns whether the call was admitted, and is not any more */
+  async function withdraw(facts: Facts): Promise<boolean> {
+    const attempted = {
+      ...nameOf(facts),
+      attempt: attemptOf(facts.callId),
+      facts: formatFacts(facts),
+    };
+    const told = await store.withdraw(attempted, noHurry());
+    if ('failed' in told) throw new Error(`the simulated Redis has failed: ${told.failed}`);
+    return told.withdrawn;
+  }
+
   async function ended(entry: EndedEntry): Promise<void> {
     const { kind, facts, ranOut } = entry;
+    if (entry.final) return finalTakenBack(entry);
     const known = open.get(keyOf(facts));
     const costNano = postingOf(entry)?.sums.costNano ?? 0n;
-    const withdrawn = kind === 'withdrawn' ? -1 : 0;
-    add(facts.agent, 'was', { costNano, allowed: known ? withdrawn : 0 });
+    const calls = kind === 'withdrawn' && known ? -1 : 0;
+    add(facts.agent, 'was', { costNano, allowed: calls });
     if (!known) return add(facts.agent, 'would', { costNano });
     if (kind === 'withdrawn') open.delete(keyOf(facts));
     if (!known.admitted) return;
-    const name = nameOf(facts);
-    if (kind === 'withdrawn') {
-      await store.withdraw(
-        { ...name, attempt: attemptOf(facts.callId), facts: formatFacts(facts) },
-        noHurry(),
-      );
-    } else if (kind === 'released') {
-      await store.release(name, noHurry());
-    }
+    if (kind === 'withdrawn') await withdraw(facts);
+    else if (kind === 'released') await store.release(nameOf(facts), noHurry());
     const now = BigInt(known.now.costNano);
     const posted = kind === 'ran_out' ? now : ranOut ? -now : 0n;
-    add(facts.agent, 'would', { costNano: posted, allowed: withdrawn });
+    add(facts.agent, 'would', { costNano: posted, allowed: calls });
   }
 
   async function denied(entry: DeniedEntry, nth: number): Promise<void> {

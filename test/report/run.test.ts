@@ -56,6 +56,7 @@ function ledger() {
         facts: factsOf(callId, more),
         held: amounts(usd),
         ranOut: false,
+        final: false,
       });
     },
     find: (run = 'r1'): Promise<Search> =>

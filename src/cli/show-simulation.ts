@@ -1,0 +1,246 @@
+import { formatMetric } from '../model/amounts.js';
+import { formatDecimal } from '../model/decimal.js';
+import { formatInstant } from '../model/halt.js';
+import { formatUsd } from '../model/money.js';
+import type { Policy } from '../policy/policy.js';
+import { USD_SCALE } from '../report/spend-csv.js';
+import {
+  type Compared,
+  type Denial,
+  type Outcome,
+  type RuleOutcome,
+  type Side,
+  shareOf,
+} from '../simulate/outcome.js';
+import type { Reading } from './ledger-file.js';
+import { alignRows } from './show.js';
+
+/** What a simulation came to. */
+export interface Simulated {
+  readonly outcome: Outcome;
+  /** The first event that counted; undefined if there was none. */
+  readonly fromUs: number | undefined;
+  /** From when on traffic has filled the windows. */
+  readonly filledFromUs: number | undefined;
+  readonly toUs: number;
+  readonly reading: Reading;
+}
+
+/** Agents and denials on a screen; --json has all agents. */
+const SHOWN_AGENTS = 10;
+const SHOWN_DENIALS = 5;
+
+/** For people. */
+export function simulationText(file: string, policy: Policy, simulated: Simulated): string {
+  const { outcome, fromUs, toUs, reading } = simulated;
+  if (fromUs === undefined) {
+    return ['there is no traffic in that time, so nothing to simulate', ...badLines(reading)].join(
+      '\n',
+    );
+  }
+  const { was, would } = outcome.all;
+  const calls = was.allowed + was.denied;
+  const sections = [
+    [
+      `${file} (${policy.hash}) on ${calls} calls, ${formatInstant(fromUs)} to ${formatInstant(toUs)}`,
+    ],
+    table([
+      ['', 'as it was', 'under the policy', ''],
+      sideRow('calls allowed', was.allowed, would.allowed),
+      sideRow('calls denied', was.denied, would.denied),
+      [
+        'cost',
+        formatUsd(Number(was.costNano)),
+        formatUsd(Number(would.costNano)),
+        changeUsd(was, would),
+      ],
+      [
+        'denied would cost',
+        formatUsd(Number(was.deniedNano)),
+        formatUsd(Number(would.deniedNano)),
+        '',
+      ],
+    ]),
+    [summary(outcome)],
+    ruleTable(outcome, policy),
+    agentTable(outcome),
+    denialLines(outcome.newDenials),
+    notes(simulated),
+  ];
+  return sections
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join('\n'))
+    .join('\n\n');
+}
+
+function sideRow(name: string, was: number, would: number): string[] {
+  const change = would - was;
+  return [
+    name,
+    String(was),
+    String(would),
+    change === 0 ? '' : `${change > 0 ? '+' : ''}${change}`,
+  ];
+}
+
+function changeUsd(was: Side, would: Side): string {
+  const change = would.costNano - was.costNano;
+  if (change === 0n) return '';
+  const sign = change < 0n ? '-' : '+';
+  const size = Number(change < 0n ? -change : change);
+  const percent =
+    was.costNano > 0n ? ` (${sign}${((size / Number(was.costNano)) * 100).toFixed(1)}%)` : '';
+  return `${sign}${formatUsd(size)}${percent}`;
+}
+
+function summary({ newlyDenied, newlyAllowed }: Outcome): string {
+  if (newlyDenied === 0 && newlyAllowed === 0) return 'every call is decided as it was';
+  const parts = [
+    newlyDenied > 0 ? `${newlyDenied} calls that were allowed would be denied` : '',
+    newlyAllowed > 0 ? `${newlyAllowed} calls that were denied would be allowed` : '',
+  ];
+  return parts.filter((part) => part !== '').join('; ');
+}
+
+function ruleTable({ rules }: Outcome, policy: Policy): string[] {
+  const rows = [...rules].map(([id, rule]) => [
+    id,
+    String(rule.denied),
+    String(rule.wasDenied),
+    rule.shadowed === 0 ? '' : String(rule.shadowed),
+    fullest(id, rule, policy),
+    rule.first ? `${formatInstant(rule.first.atUs)} ${rule.first.agent}` : '',
+  ]);
+  return table(
+    [['rule', 'denies', 'denied then', 'shadow', 'fullest window', 'first denial'], ...rows],
+    3,
+  );
+}
+
+function fullest(id: string, { peak }: RuleOutcome, policy: Policy): string {
+  const metric = policy.rules.find((rule) => rule.id === id)?.rateLimit?.metric;
+  if (!peak || !metric) return '';
+  const { partition, used, limit } = peak;
+  return `${Math.round(shareOf(peak) * 100)}% ${partition}: ${formatMetric(used, metric)} of ${formatMetric(limit, metric)}`;
+}
+
+function agentTable(outcome: Outcome): string[] {
+  const rows = byEffect(outcome)
+    .slice(0, SHOWN_AGENTS)
+    .map(([agent, { was, would }]) => [
+      agent,
+      `${was.allowed}`,
+      `${would.allowed}`,
+      `${was.denied}`,
+      `${would.denied}`,
+      formatUsd(Number(was.costNano)),
+      formatUsd(Number(would.costNano)),
+    ]);
+  if (rows.length === 0) return [];
+  const head = ['agent', 'allowed', 'would be', 'denied', 'would be', 'cost', 'would be'];
+  return table([head, ...rows], head.length - 1);
+}
+
+/** Agents for whom something changes, those with the largest change of cost first. */
+function byEffect({ agents }: Outcome): [string, Compared][] {
+  const size = ({ was, would }: Compared) => {
+    const cost = Number(would.costNano - was.costNano);
+    return [Math.abs(cost), Math.abs(would.denied - was.denied)] as const;
+  };
+  return [...agents]
+    .filter(([, compared]) => size(compared).some((change) => change > 0))
+    .sort(([, a], [, b]) => size(b)[0] - size(a)[0] || size(b)[1] - size(a)[1]);
+}
+
+function denialLines(denials: readonly Denial[]): string[] {
+  if (denials.length === 0) return [];
+  const lines = denials
+    .slice(0, SHOWN_DENIALS)
+    .map(({ atUs, agent, reason }) => `  ${formatInstant(atUs)}  ${agent}  ${reason}`);
+  return ['the first calls that were allowed and would be denied:', ...lines];
+}
+
+function notes({ outcome, fromUs, filledFromUs, reading }: Simulated): string[] {
+  const lines = [
+    'It takes each agent to have asked the same; after a denial a real one may stop, or try again.',
+  ];
+  if (filledFromUs !== undefined && filledFromUs === fromUs) {
+    lines.push('Its windows were empty at the start, since no earlier traffic is known.');
+  }
+  if (outcome.newlyAllowed > 0) {
+    lines.push('Calls that were denied count at what they asked for: nobody knows what they use.');
+  }
+  if (outcome.before > 0) {
+    lines.push(`${outcome.before} calls were admitted before all this, and count as they were.`);
+  }
+  if (outcome.lostGrants > 0) {
+    lines.push(`${outcome.lostGrants} grants were of rules that this policy does not have.`);
+  }
+  if (reading.outOfOrder > 0) {
+    lines.push(
+      `${reading.outOfOrder} entries come before an earlier one; sort the file by its ids, or the answer is wrong.`,
+    );
+  }
+  return [...lines, ...badLines(reading)];
+}
+
+function badLines({ bad, problems }: Reading): string[] {
+  if (bad === 0) return [];
+  return [
+    `entries that cannot be read, and were left out: ${bad}`,
+    ...problems.map((one) => `  ${one}`),
+  ];
+}
+
+/** Numbers to the right. @param numbers how many columns after the first hold them */
+function table(rows: readonly (readonly string[])[], numbers = 3): string[] {
+  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
+  return alignRows(
+    rows.map((row) =>
+      row.map((cell, i) => (i > 0 && i <= numbers ? cell.padStart(widths[i] ?? 0) : cell)),
+    ),
+  ).map((line) => line.trimEnd());
+}
+
+/** For programs: money in exact USD, times in microseconds. */
+export function simulationJson(file: string, policy: Policy, simulated: Simulated): object {
+  const { outcome, fromUs, filledFromUs, toUs, reading } = simulated;
+  return {
+    policy: { file, hash: policy.hash },
+    fromUs,
+    filledFromUs,
+    toUs,
+    ...comparedJson(outcome.all),
+    newlyDenied: outcome.newlyDenied,
+    newlyAllowed: outcome.newlyAllowed,
+    rules: [...outcome.rules].map(([rule, of]) => ({
+      rule,
+      denied: of.denied,
+      deniedUsd: usd(of.deniedNano),
+      wasDenied: of.wasDenied,
+      wasDeniedUsd: usd(of.wasDeniedNano),
+      shadowed: of.shadowed,
+      first: of.first,
+      peak: of.peak && { ...of.peak, share: shareOf(of.peak) },
+    })),
+    agents: byEffect(outcome).map(([agent, compared]) => ({ agent, ...comparedJson(compared) })),
+    newDenials: outcome.newDenials,
+    admittedBefore: outcome.before,
+    lostGrants: outcome.lostGrants,
+    unreadable: reading.bad,
+    problems: reading.problems,
+    outOfOrder: reading.outOfOrder,
+  };
+}
+
+function comparedJson({ was, would }: Compared): object {
+  return { was: sideJson(was), would: sideJson(would) };
+}
+
+function sideJson({ allowed, denied, costNano, deniedNano }: Side): object {
+  return { allowed, denied, costUsd: usd(costNano), deniedUsd: usd(deniedNano) };
+}
+
+function usd(nano: bigint): string {
+  return formatDecimal(nano, USD_SCALE);
+}
