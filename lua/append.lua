@@ -6,13 +6,14 @@ gates sum up or announce.
 Guarantee: all of them or none, in their order. A Redis that is out of memory refuses them, and so keeps what
 it has for settlements: nothing here changes a limit or a sum of money.
 KEYS  1 the ledger
-ARGV  1 max       the most entries of the ledger, about: past it the oldest go
+ARGV  1 most_entries   bound of the ledger
       then for every entry: how many fields and values there are, and those, as src/store/entry.ts names them
 Reply: now (µs), how many entries were appended.
 Writes: the ledger.
 Time: grows with the entries.
 ]]
 --- @include now_us
+--- @include ledger
 
 -- At most so many arguments go to one call of Redis: far below what this Lua can unpack.
 local MOST = 64
@@ -30,6 +31,6 @@ end
 
 local now, entries = now_us(), read_entries()
 for _, fields in ipairs(entries) do
-  redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], '*', unpack(fields))
+  ledger.append(KEYS[1], ARGV[1], unpack(fields))
 end
 return { now, #entries }

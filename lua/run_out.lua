@@ -10,21 +10,22 @@ KEYS  1 the ledger, 2 the fold
       3 open holds by their end, 4 what they hold
       5… records of calls whose holds are open and may have run out
 ARGV  1 settle_for    µs: how long the record of a call is kept after its hold has run out
-      2 max_entries   of the ledger
+      2 most_entries   bound of the ledger
 Reply: holds that have run out, holds that are open no longer, now (µs).
 Writes: an entry and the record of each hold that has run out; open holds.
 Time: constant for each record.
 ]]
 --- @include now_us
 --- @include record
+--- @include ledger
 
-local ledger, fold, ends, calls, FIRST = KEYS[1], KEYS[2], KEYS[3], KEYS[4], 5
-local now, settle_for, max_entries = now_us(), tonumber(ARGV[1]), ARGV[2]
+local ledger_key, fold, ends, calls, FIRST = KEYS[1], KEYS[2], KEYS[3], KEYS[4], 5
+local now, settle_for, most_entries = now_us(), tonumber(ARGV[1]), ARGV[2]
 
 -- Up to when all that has happened is folded: the time of the last entry folded, or now if that is the last.
 local function folded_until()
   local position = redis.call('HGET', fold, 'position') or '0-0'
-  local last = redis.call('XREVRANGE', ledger, '+', '-', 'COUNT', 1)[1]
+  local last = redis.call('XREVRANGE', ledger_key, '+', '-', 'COUNT', 1)[1]
   if not last or last[1] == position then return now end
   return tonumber(string.match(position, '^%d+')) * 1000
 end
@@ -35,7 +36,7 @@ local function close(key)
 end
 
 local function tell(facts, amounts)
-  redis.call('XADD', ledger, 'MAXLEN', '~', max_entries, '*', 'k', 'o', 'f', facts, 'n', '0 ' .. amounts)
+  ledger.append(ledger_key, most_entries, 'k', 'o', 'f', facts, 'n', '0 ' .. amounts)
 end
 
 local known_until = folded_until()
@@ -52,8 +53,7 @@ for i = FIRST, #KEYS do
     elseif call and call.state == STATE.HELD and call.hold_until < now and call.ran_out == 0 then
       over = true
       call.ran_out = 1
-      local held = call.held
-      tell(call.facts ~= '' and call.facts or facts, string.format('%.0f %.0f %.0f %d', unpack(held)))
+      tell(call.facts, ledger.amounts(call.held))
       record.update(key, call)
     end
     if over then ran_out = ran_out + 1 end
