@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 import { type Command, EXIT, UsageError } from './cli/command.js';
-import type { OpenSpend } from './cli/export.js';
 
 /** Commands are loaded when they are asked for: a sidecar carries no client. */
 const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<Command> }>> = {
@@ -38,11 +37,11 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
   },
   report: {
     summary: 'say who spent what, against the period before',
-    load: async () => (await import('./cli/report.js')).reportCommand(await spendOpener()),
+    load: async () => (await import('./cli/report.js')).report,
   },
   explain: {
     summary: 'say why: of one agent, of the bill, or of a run',
-    load: async () => (await import('./cli/explain.js')).explainCommand(await spendOpener()),
+    load: async () => (await import('./cli/explain.js')).explain,
   },
   tail: {
     summary: 'show what happens, entry by entry',
@@ -54,18 +53,19 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
   },
   export: {
     summary: 'write the ledger, or the spend, to a file',
-    load: async () => (await import('./cli/export.js')).exportCommand(await spendOpener()),
+    load: async () => (await import('./cli/export.js')).exporting,
   },
   import: {
     summary: 'read the ledger back from a file',
-    load: async () => {
-      const { importCommand } = await import('./cli/import.js');
-      return importCommand((await import('./cli/spend.js')).importInto);
-    },
+    load: async () => (await import('./cli/import.js')).importing,
   },
   simulate: {
     summary: 'put past traffic to a policy, and say what it would have denied',
     load: async () => (await import('./cli/simulate.js')).simulate,
+  },
+  demo: {
+    summary: 'fill a store with eight made-up weeks, and ask it',
+    load: async () => (await import('./cli/demo.js')).demo,
   },
   price: {
     summary: 'say what a call costs, and how that is known',
@@ -76,10 +76,6 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
     load: async () => (await import('./cli/doctor.js')).doctor,
   },
 };
-
-async function spendOpener(): Promise<OpenSpend> {
-  return (await import('./cli/spend.js')).openSpend;
-}
 
 const HELP = `tollgate, the spend and rate-limit sidecar for AI agents
 

@@ -11,17 +11,16 @@ import { styleFor } from '../report/style.js';
 import { readLedger } from '../store/ledger-reader.js';
 import type { Spend } from '../store/spend.js';
 import { type Command, EXIT, UsageError } from './command.js';
-import type { OpenSpend } from './export.js';
 import { newReading, readLedgerFile } from './ledger-file.js';
 import { askedPeriod, PERIOD_HELP, PERIOD_OPTIONS, recentMonth, topOf } from './period.js';
 import { showProgress } from './progress.js';
-import { fail, ownPolicy, STORE_HELP, STORE_OPTIONS, withStore } from './store.js';
+import { openSpend } from './spend.js';
+import { fail, type OpenStore, ownPolicy, STORE_HELP, STORE_OPTIONS, withStore } from './store.js';
 
 const text = { type: 'string' } as const;
 
-export function explainCommand(openSpend: OpenSpend): Command {
-  return {
-    help: `usage: tollgate explain AGENT [options]
+export const explain: Command = {
+  help: `usage: tollgate explain AGENT [options]
        tollgate explain [options]
        tollgate explain --run ID [--file FILE] [options]
 
@@ -38,51 +37,71 @@ ${PERIOD_HELP}
                           export, for when the ledger no longer has it; - is standard input
 ${STORE_HELP}`,
 
-    async run(args) {
-      const { values, positionals } = parseArgs({
-        args,
-        allowPositionals: true,
-        options: { ...STORE_OPTIONS, ...PERIOD_OPTIONS, run: text, file: text, top: text },
-      });
-      const [agent, ...others] = positionals;
-      if (others.length > 0) throw new UsageError('explain takes at most one agent');
-      const json = values.json === true;
-      const top = topOf(values.top, json);
-      const { run, file } = values;
-      if (run !== undefined) {
-        if (agent !== undefined) throw new UsageError('give an agent or --run, not both');
-        if (file !== undefined) return explainRunOf(file, run, json);
-        return withStore(values, ({ connection, domain, policy }) =>
-          answerRun(run, readLedger(connection, domain), undefined, policy.timezone, json),
-        );
+  run(args) {
+    const { values, file, answer } = explainFrom(args);
+    return file ? explainRunOf(file) : withStore(values, answer);
+  },
+};
+
+/** A run in a file: no store is asked about it. */
+interface RunInFile {
+  readonly file: string;
+  readonly run: string;
+  readonly json: boolean;
+}
+
+/** The command line, read: where to ask, and how the answer is made and printed. */
+export function explainFrom(args: string[]): {
+  values: { domain?: string | undefined };
+  file: RunInFile | undefined;
+  answer: (store: OpenStore) => Promise<number>;
+} {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: { ...STORE_OPTIONS, ...PERIOD_OPTIONS, run: text, file: text, top: text },
+  });
+  const [agent, ...others] = positionals;
+  if (others.length > 0) throw new UsageError('explain takes at most one agent');
+  const json = values.json === true;
+  const top = topOf(values.top, json);
+  const { run, file } = values;
+  if (run !== undefined && agent !== undefined) {
+    throw new UsageError('give an agent or --run, not both');
+  }
+  if (file !== undefined && run === undefined) throw new UsageError('--file needs --run');
+
+  async function answer(store: OpenStore): Promise<number> {
+    const { connection, domain, policy } = store;
+    const { timezone } = policy;
+    if (run !== undefined) {
+      return answerRun(run, readLedger(connection, domain), undefined, timezone, json);
+    }
+    const nowMs = Date.now();
+    const period = askedPeriod(values, policy, nowMs);
+    const progress = showProgress(() => `reading the spend of ${agent ?? 'all agents'}`);
+    try {
+      const spend = await openSpend(store);
+      const style = styleFor(process.stdout, process.env);
+      if (agent === undefined) {
+        const asked = period ?? recentMonth(policy, nowMs);
+        const bill = await explainBill(spend, { period: asked, timezone, nowMs });
+        progress.stop();
+        print(json ? billJson(bill, top) : billText(bill, top, style));
+        return EXIT.ok;
       }
-      if (file !== undefined) throw new UsageError('--file needs --run');
-      return withStore(values, async ({ connection, domain, policy }) => {
-        const nowMs = Date.now();
-        const period = askedPeriod(values, policy, nowMs);
-        const progress = showProgress(() => `reading the spend of ${agent ?? 'all agents'}`);
-        try {
-          const spend = await openSpend(connection, domain, policy);
-          const style = styleFor(process.stdout, process.env);
-          const { timezone } = policy;
-          if (agent === undefined) {
-            const asked = period ?? recentMonth(policy, nowMs);
-            const answer = await explainBill(spend, { period: asked, timezone, nowMs });
-            progress.stop();
-            print(json ? billJson(answer, top) : billText(answer, top, style));
-            return EXIT.ok;
-          }
-          const answer = await explainAgent(spend, { agent, period, timezone, nowMs, policy });
-          progress.stop();
-          if (isUnknown(answer)) return await unknownAgent(spend, agent, policy);
-          print(json ? agentJson(answer) : agentText(answer, style));
-          return EXIT.ok;
-        } finally {
-          progress.stop();
-        }
-      });
-    },
-  };
+      const told = await explainAgent(spend, { agent, period, timezone, nowMs, policy });
+      progress.stop();
+      if (isUnknown(told)) return await unknownAgent(spend, agent, policy);
+      print(json ? agentJson(told) : agentText(told, style));
+      return EXIT.ok;
+    } finally {
+      progress.stop();
+    }
+  }
+
+  const inFile = run === undefined || file === undefined ? undefined : { file, run, json };
+  return { values, file: inFile, answer };
 }
 
 function print(answer: object | string): void {
@@ -109,7 +128,7 @@ async function unknownAgent(spend: Spend, agent: string, policy: Policy): Promis
   );
 }
 
-async function explainRunOf(file: string, run: string, json: boolean): Promise<number> {
+async function explainRunOf({ file, run, json }: RunInFile): Promise<number> {
   const reading = newReading();
   const progress = showProgress(() => `${reading.entries} entries read`);
   try {

@@ -12,6 +12,7 @@ import { type Command, EXIT, UsageError } from './command.js';
 import { MOMENT_HELP, periodMs } from './moment.js';
 import { type Output, openOutput } from './output.js';
 import { showProgress } from './progress.js';
+import { openSpend } from './spend.js';
 import { STORE_HELP, withStore } from './store.js';
 
 const FORMATS = ['ndjson', 'csv', 'focus'] as const;
@@ -24,16 +25,8 @@ const DAY_MS = 86_400_000;
 
 const text = { type: 'string' } as const;
 
-/** Opens the spend of a domain, folded as far as the ledger goes. */
-export type OpenSpend = (
-  connection: Connection,
-  domain: string,
-  policy: Policy,
-) => Promise<Spend> | Spend;
-
-export function exportCommand(openSpend: OpenSpend): Command {
-  return {
-    help: `usage: tollgate export [options]
+export const exporting: Command = {
+  help: `usage: tollgate export [options]
 
 Writes what the ledger has, or the spend of each day.
 
@@ -47,45 +40,45 @@ Writes what the ledger has, or the spend of each day.
   --out FILE              write there; the file appears once it is whole. Default: standard output
 ${STORE_HELP.replace(/.*--json.*\n/, '')}`,
 
-    async run(args) {
-      const { values } = parseArgs({
-        args,
-        options: { domain: text, format: text, from: text, to: text, out: text },
-      });
-      const format = formatOf(values.format, values.out);
-      return withStore(values, async ({ connection, domain, policy }) => {
-        const period = periodMs(values, policy.timezone);
-        const output = openOutput(values.out);
-        const count = { written: 0, unreadable: 0 };
-        const what = format === 'ndjson' ? 'entries' : 'rows';
-        const progress = showProgress(() => `${count.written} ${what}`);
-        try {
-          const texts =
-            format === 'ndjson'
-              ? ledgerTexts(connection, domain, period, count)
-              : spendTexts(await openSpend(connection, domain, policy), format, {
-                  ...period,
-                  domain,
-                  policy,
-                  count,
-                });
-          await writeAll(output, texts);
-          await output.finish();
-        } catch (error) {
-          await output.abandon();
-          throw error;
-        } finally {
-          progress.stop();
-        }
-        if (values.out !== undefined) console.error(`${count.written} ${what} in ${values.out}`);
-        if (count.unreadable > 0) {
-          console.error(`entries that cannot be read, and were left out: ${count.unreadable}`);
-        }
-        return EXIT.ok;
-      });
-    },
-  };
-}
+  async run(args) {
+    const { values } = parseArgs({
+      args,
+      options: { domain: text, format: text, from: text, to: text, out: text },
+    });
+    const format = formatOf(values.format, values.out);
+    return withStore(values, async (store) => {
+      const { connection, domain, policy } = store;
+      const period = periodMs(values, policy.timezone);
+      const output = openOutput(values.out);
+      const count = { written: 0, unreadable: 0 };
+      const what = format === 'ndjson' ? 'entries' : 'rows';
+      const progress = showProgress(() => `${count.written} ${what}`);
+      try {
+        const texts =
+          format === 'ndjson'
+            ? ledgerTexts(connection, domain, period, count)
+            : spendTexts(await openSpend(store), format, {
+                ...period,
+                domain,
+                policy,
+                count,
+              });
+        await writeAll(output, texts);
+        await output.finish();
+      } catch (error) {
+        await output.abandon();
+        throw error;
+      } finally {
+        progress.stop();
+      }
+      if (values.out !== undefined) console.error(`${count.written} ${what} in ${values.out}`);
+      if (count.unreadable > 0) {
+        console.error(`entries that cannot be read, and were left out: ${count.unreadable}`);
+      }
+      return EXIT.ok;
+    });
+  },
+};
 
 function formatOf(given: string | undefined, file: string | undefined): Format {
   if (given === undefined) return file?.endsWith('.csv') ? 'csv' : 'ndjson';

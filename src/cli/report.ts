@@ -7,10 +7,10 @@ import { reportCsv, reportJson } from '../report/report-json.js';
 import { reportText } from '../report/report-text.js';
 import { styleFor } from '../report/style.js';
 import { type Command, EXIT, UsageError } from './command.js';
-import type { OpenSpend } from './export.js';
 import { askedPeriod, PERIOD_HELP, PERIOD_OPTIONS, thisMonth, topOf } from './period.js';
 import { showProgress } from './progress.js';
-import { STORE_HELP, STORE_OPTIONS, withStore } from './store.js';
+import { openSpend } from './spend.js';
+import { type OpenStore, STORE_HELP, STORE_OPTIONS, withStore } from './store.js';
 
 const text = { type: 'string' } as const;
 
@@ -18,9 +18,8 @@ const FILTERS = Object.fromEntries(
   SPEND_ATTRIBUTES.map((attribute) => [optionOf(attribute), { ...text, multiple: true }]),
 );
 
-export function reportCommand(openSpend: OpenSpend): Command {
-  return {
-    help: `usage: tollgate report [options]
+export const report: Command = {
+  help: `usage: tollgate report [options]
 
 Says who spent what, the most first, against the period before. Without a period: this month so far,
 against the same days of the month before. Days and months are those of the policy's timezone.
@@ -35,49 +34,61 @@ ${PERIOD_HELP}
   --csv                   print all as CSV, money as exact decimals in USD
 ${STORE_HELP}`,
 
-    async run(args) {
-      const { values } = parseArgs({
-        args,
-        options: {
-          ...FILTERS,
-          ...STORE_OPTIONS,
-          ...PERIOD_OPTIONS,
-          by: { ...text, multiple: true },
-          label: { ...text, multiple: true },
-          top: text,
-          csv: { type: 'boolean' },
-        },
-      });
-      if (values.csv && values.json) throw new UsageError('give one of --csv and --json');
-      const top = topOf(values.top, Boolean(values.csv || values.json));
-      const filters = filtersOf(values);
-      return withStore(values, async ({ connection, domain, policy }) => {
-        const { labels } = policy.ledger;
-        const by = checked(parseBy(values.by?.join(',') ?? 'agent', labels));
-        const names = filters.map(([name]) => name).filter((name) => name.startsWith(LABEL_PREFIX));
-        if (names.length > 0) checked(parseBy(names.join(','), labels));
-        const only = parseFilters(filters);
-        if (only !== undefined && 'problem' in only) throw new UsageError(only.problem);
-        const nowMs = Date.now();
-        const period = askedPeriod(values, policy, nowMs) ?? thisMonth(policy, nowMs);
-        const progress = showProgress(() => `reading the spend of ${period.name}`);
-        try {
-          const spend = await openSpend(connection, domain, policy);
-          const report = await reportOn(spend, {
-            ...{ by, period, only, nowMs, timezone: policy.timezone },
-            filters: filters.map(([name, glob]) => `${name} ${glob}`),
-          });
-          progress.stop();
-          if (values.csv) process.stdout.write(reportCsv(report, top));
-          else if (values.json) console.log(JSON.stringify(reportJson(report, top)));
-          else console.log(reportText(report, top, styleFor(process.stdout, process.env)));
-        } finally {
-          progress.stop();
-        }
-        return EXIT.ok;
-      });
+  run(args) {
+    const { values, answer } = reportFrom(args);
+    return withStore(values, answer);
+  },
+};
+
+/** The command line, read: where to ask, and how the answer is made and printed. */
+export function reportFrom(args: string[]): {
+  values: { domain?: string | undefined };
+  answer: (store: OpenStore) => Promise<number>;
+} {
+  const { values } = parseArgs({
+    args,
+    options: {
+      ...FILTERS,
+      ...STORE_OPTIONS,
+      ...PERIOD_OPTIONS,
+      by: { ...text, multiple: true },
+      label: { ...text, multiple: true },
+      top: text,
+      csv: { type: 'boolean' },
     },
-  };
+  });
+  if (values.csv && values.json) throw new UsageError('give one of --csv and --json');
+  const top = topOf(values.top, Boolean(values.csv || values.json));
+  const filters = filtersOf(values);
+
+  async function answer(store: OpenStore): Promise<number> {
+    const { policy } = store;
+    const { labels } = policy.ledger;
+    const by = checked(parseBy(values.by?.join(',') ?? 'agent', labels));
+    const names = filters.map(([name]) => name).filter((name) => name.startsWith(LABEL_PREFIX));
+    if (names.length > 0) checked(parseBy(names.join(','), labels));
+    const only = parseFilters(filters);
+    if (only !== undefined && 'problem' in only) throw new UsageError(only.problem);
+    const nowMs = Date.now();
+    const period = askedPeriod(values, policy, nowMs) ?? thisMonth(policy, nowMs);
+    const progress = showProgress(() => `reading the spend of ${period.name}`);
+    try {
+      const spend = await openSpend(store);
+      const report = await reportOn(spend, {
+        ...{ by, period, only, nowMs, timezone: policy.timezone },
+        filters: filters.map(([name, glob]) => `${name} ${glob}`),
+      });
+      progress.stop();
+      if (values.csv) process.stdout.write(reportCsv(report, top));
+      else if (values.json) console.log(JSON.stringify(reportJson(report, top)));
+      else console.log(reportText(report, top, styleFor(process.stdout, process.env)));
+    } finally {
+      progress.stop();
+    }
+    return EXIT.ok;
+  }
+
+  return { values, answer };
 }
 
 function filtersOf(values: Readonly<Record<string, unknown>>): [By, string][] {

@@ -1,16 +1,17 @@
+import type { Entry } from '../model/entry.js';
 import { foldOptionsOf } from '../policy/ledger.js';
 import { foldPending } from '../store/fold.js';
-import { importEntries } from '../store/import.js';
+import { type Imported, importEntries } from '../store/import.js';
+import type { Spend } from '../store/spend.js';
 import { readSpend } from '../store/spend-reader.js';
-import type { OpenSpend } from './export.js';
-import type { ImportEntries } from './import.js';
 import { showProgress } from './progress.js';
+import type { OpenStore } from './store.js';
 
 /** Longer than a day's ledger takes; what is not summed up by then is said to be missing. */
 const FOLD_MS = 30_000;
 
 /** The spend of a domain with all that has happened, also where no keeper runs, or a slow one. */
-export const openSpend: OpenSpend = async (connection, domain, policy) => {
+export async function openSpend({ connection, domain, policy }: OpenStore): Promise<Spend> {
   let folded = 0;
   const progress = showProgress(() => `${folded} entries of the ledger summed up`);
   try {
@@ -29,8 +30,12 @@ export const openSpend: OpenSpend = async (connection, domain, policy) => {
   } finally {
     progress.stop();
   }
-};
+}
 
-/** Reads entries back into the spend of a domain, in the days of its policy. */
-export const importInto: ImportEntries = (connection, domain, policy, batch) =>
-  importEntries(connection, domain, foldOptionsOf(policy), batch);
+/** Reads entries back into the spend of a domain; those that it has are skipped. */
+export function importInto(
+  { connection, domain, policy }: OpenStore,
+  batch: readonly Entry[],
+): Promise<Imported> {
+  return importEntries(connection, domain, foldOptionsOf(policy), batch);
+}
