@@ -1,8 +1,8 @@
-import { fileURLToPath } from 'node:url';
 import { openGate, type RedisOptions } from './gate.js';
 import { startKeeper } from './keeper/keeper.js';
 import { openSink } from './keeper/sink.js';
 import { followPolicy, type LivePolicy } from './policy/live.js';
+import { STARTER_POLICY } from './policy/starter.js';
 import { formatRedisAddress } from './redis/address.js';
 import { openConnection } from './redis/connection.js';
 import { startEmbeddedRedis } from './redis/embedded.js';
@@ -14,10 +14,6 @@ import { createMetrics, type Metrics } from './telemetry/metrics.js';
 import { startApi } from './wire/api.js';
 import { formatListen, type ListenAddress } from './wire/listen.js';
 import { startOps } from './wire/ops.js';
-
-export const STARTER_POLICY = fileURLToPath(
-  new URL('../../src/policy/starter.yaml', import.meta.url),
-);
 
 /**
  * What a sidecar is: the gate decides calls beside an agent; the keeper sums up the ledger, once in a

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { formatUsd, usdFromNano } from '../model/money.js';
+import { STARTER_POLICY } from '../policy/starter.js';
 import { readPolicy } from '../policy/watch.js';
 import type { Quote } from '../pricing/book.js';
 import {
@@ -12,7 +13,6 @@ import {
 } from '../pricing/price.js';
 import { PRICE_TABLE } from '../pricing/table.js';
 import { setting } from '../settings.js';
-import { STARTER_POLICY } from '../sidecar.js';
 import { type Command, EXIT, UsageError } from './command.js';
 import { parseTimestampMs } from './record.js';
 import { alignRows } from './show.js';

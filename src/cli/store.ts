@@ -1,10 +1,10 @@
 import { encodeValue } from '../policy/partition.js';
 import type { Policy } from '../policy/policy.js';
+import { STARTER_POLICY } from '../policy/starter.js';
 import { readPolicy } from '../policy/watch.js';
 import { formatRedisAddress } from '../redis/address.js';
 import type { Connection } from '../redis/connection.js';
 import { readSettings } from '../settings.js';
-import { STARTER_POLICY } from '../sidecar.js';
 import { EXIT, UsageError } from './command.js';
 import { connect } from './connect.js';
 

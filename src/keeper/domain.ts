@@ -79,6 +79,7 @@ async function foldAll(parts: KeeperParts, domain: string, policy: Policy): Prom
   const { connection, folder, batch, metrics, log } = parts;
   const options = foldOptionsOf(policy);
   for (let turn = 0; turn < MAX_BATCHES; turn += 1) {
+    const startedMs = monotonicMs();
     const step = await foldBatch(connection, domain, folder, options, batch);
     // Another keeper is at it: it goes on.
     if (step.step === 'beaten') return false;
@@ -98,8 +99,14 @@ async function foldAll(parts: KeeperParts, domain: string, policy: Policy): Prom
       );
     }
     if (!step.more) return false;
+    await rest(monotonicMs() - startedMs);
   }
   return true;
+}
+
+/** A gate in the same process, and Redis, have as long for decisions as the batch before has taken. */
+function rest(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 async function runHoldsOut(

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import { STARTER_POLICY } from '../../src/sidecar.js';
+import { STARTER_POLICY } from '../../src/policy/starter.js';
 import { tollgate } from '../support/run.js';
 import { scratchFolder, writeScratch } from '../support/scratch.js';
 import { type SidecarProcess, spawnSidecar } from '../support/sidecar.js';

@@ -149,11 +149,13 @@ describe('the ledger on the command line', { skip: NO_REDIS }, () => {
       ...['--from', '2026-03-08', '--to', '2026-03-08'],
     );
     assert.equal(note.code, 0, note.err);
-    await redis.client.xadd(ledgerKey('default'), '*', 'k', 'a', 'f', '');
     await until('the follower to see it', () => said.out.includes('promotion'));
+    await redis.client.xadd(ledgerKey('default'), '*', 'k', 'a', 'f', '');
+    assert.equal((await run('annotate', 'what came after it')).code, 0);
+    await until('the follower to have read past it', () => said.out.includes('after it'));
     child.kill('SIGTERM');
     assert.equal(await ended, 0, said.err);
-    const { id: _id, at: _at, ...entry } = JSON.parse(said.out);
+    const { id: _id, at: _at, ...entry } = JSON.parse(said.out.split('\n')[0] ?? '');
     assert.deepEqual(entry, {
       kind: 'annotation',
       agentId: 'writer',

@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { describePolicy } from '../../src/policy/describe.js';
 import { parsePolicy } from '../../src/policy/parse.js';
 import type { Policy } from '../../src/policy/policy.js';
+import { STARTER_POLICY } from '../../src/policy/starter.js';
 import { readPolicy } from '../../src/policy/watch.js';
-import { STARTER_POLICY } from '../../src/sidecar.js';
 import { scratchFolder, writeScratch } from '../support/scratch.js';
 
 const ARTICLE = fileURLToPath(
