@@ -94,7 +94,8 @@ function questionIn(domain: string): Question {
 
 function scriptFailure(script: string, reason: string): Finding {
   const fixes: Record<string, string> = {
-    denied: 'give the ACL user ~tg:* +eval +evalsha +time +hmget +mget +get +set +del +xadd +info',
+    denied:
+      'give the ACL user ~tg:* +eval +evalsha +time +hmget +mget +get +set +del +xadd +info, and to a keeper +xrange +xrevrange +xinfo +xtrim +hget +hset +hdel +hgetall +zadd +zrem +zcard +zrangebyscore +zremrangebyscore +zremrangebyrank +rpush +ltrim +pexpireat +smembers',
     oom: 'raise maxmemory: Redis is full and refuses to write',
     readonly: 'point REDIS_URL at the master, or use TOLLGATE_REDIS_MODE=sentinel',
   };
