@@ -1,14 +1,16 @@
+import { hostname } from 'node:os';
 import { createAdmissions } from './guard/admissions.js';
 import { createGuard, type Guard } from './guard/guard.js';
 import { createJournal, type Journal } from './guard/journal.js';
 import { createLineage } from './guard/lineage.js';
+import { createNotes } from './guard/notes.js';
 import { createObserver } from './guard/observe.js';
 import { createLifeObserver } from './guard/observe-life.js';
 import { createAnnouncer } from './guard/thresholds.js';
 import type { LivePolicy } from './policy/live.js';
 import type { Policy } from './policy/policy.js';
 import { createTokensSeen } from './pricing/seen.js';
-import { type ConnectionOptions, openConnection } from './redis/connection.js';
+import { type Connection, type ConnectionOptions, openConnection } from './redis/connection.js';
 import { monotonicMs } from './redis/deadline.js';
 import type { Settings } from './settings.js';
 import { startMonitor } from './store/monitor.js';
@@ -18,6 +20,9 @@ import type { Metrics } from './telemetry/metrics.js';
 
 /** How long a stop waits for Redis to take what the journal holds. */
 const LAST_DRAIN_MS = 2_000;
+
+/** How long a stop waits until the ledger is told of the last denials. */
+const LAST_NOTES_MS = 500;
 
 /** How long a start waits for Redis; without it, the gate opens all the same. */
 const FIRST_CONTACT_MS = 1_000;
@@ -40,7 +45,14 @@ export async function openGate(
   log: Logger,
 ): Promise<Gate> {
   const announce = createAnnouncer(metrics, log);
-  const { store, journal, close } = await openStore(redis, policy, metrics, log);
+  const { connection, store, journal, close } = await openStore(redis, policy, metrics, log);
+  const notes = createNotes({
+    connection,
+    policy: policy.current,
+    domains: store.domains,
+    origin: { from: settings.policyFile ?? 'starter policy', by: hostname() },
+    log,
+  });
   const guard = createGuard({
     policy: policy.current,
     lineage: createLineage(settings.lineageKey),
@@ -48,14 +60,21 @@ export async function openGate(
     journal,
     seen: createTokensSeen(),
     admissions: createAdmissions(store, journal, log, announce),
-    observe: createObserver(metrics, log, announce),
+    observe: createObserver(metrics, log, announce, notes),
     observeLife: createLifeObserver(policy.current, metrics, log, announce),
   });
-  return { guard, close };
+  return {
+    guard,
+    async close() {
+      await withinMs(notes.close(), LAST_NOTES_MS);
+      await close();
+    },
+  };
 }
 
 /** The store, and what keeps it right while Redis comes and goes. */
 interface OpenStore {
+  readonly connection: Connection;
   readonly store: Store;
   readonly journal: Journal;
   close(): Promise<void>;
@@ -90,6 +109,7 @@ async function openStore(
   const monitor = startMonitor(connection, store, metrics, log);
   await withinMs(contacted, FIRST_CONTACT_MS);
   return {
+    connection,
     store,
     journal,
     async close() {

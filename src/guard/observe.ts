@@ -2,6 +2,7 @@ import type { Call } from '../model/call.js';
 import { type Decision, denyingRule } from '../model/decision.js';
 import type { Logger } from '../telemetry/log.js';
 import type { Metrics } from '../telemetry/metrics.js';
+import type { Notes } from './notes.js';
 import type { Announce } from './thresholds.js';
 
 /** Models that were warned of, so that each is said once. */
@@ -10,7 +11,12 @@ const MAX_WARNED = 1_000;
 /** Writes metrics and log, once for each decision, from the decision. */
 export type Observe = (call: Call, decision: Decision, seconds: number) => void;
 
-export function createObserver(metrics: Metrics, log: Logger, announce: Announce): Observe {
+export function createObserver(
+  metrics: Metrics,
+  log: Logger,
+  announce: Announce,
+  notes: Notes,
+): Observe {
   const warned = new Set<string>();
 
   return (call, decision, seconds) => {
@@ -39,7 +45,16 @@ export function createObserver(metrics: Metrics, log: Logger, announce: Announce
         const amount = share * (counted.limit - counted.granted);
         const atUs = decision.decidedAtUs;
         const untilUs = window.quietUntilUs;
-        announce({ ruleId, partition, share, amount, atUs, untilUs }, fields);
+        const said = announce({ ruleId, partition, share, amount, atUs, untilUs }, fields);
+        // What an admission raises, the script has told.
+        if (said && verdict === 'deny') {
+          const { metric, limit } = counted;
+          const { agent } = call;
+          notes.raised(call, {
+            ...{ kind: 'threshold', rule: ruleId, partition, metric, limit },
+            ...{ amount: Math.ceil(amount), agent },
+          });
+        }
       }
     }
     if (decision.amounts.costSource === 'assumed') {
@@ -58,6 +73,7 @@ export function createObserver(metrics: Metrics, log: Logger, announce: Announce
       warnOnce(what, 'uncosted', fields, 'has no cost and no price: money rules count it as 0 USD');
     }
     if (verdict === 'deny') {
+      notes.denied(call, decision, rule?.ruleId ?? ruleless(decision));
       log.info(
         { ...fields, rule: rule?.ruleId, partition: rule?.partition },
         `denied: ${decision.reason}`,

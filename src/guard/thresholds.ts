@@ -17,8 +17,11 @@ export interface Raised {
   readonly untilUs: number;
 }
 
-/** Says in log and metric what was raised. `fields` tell of the call. */
-export type Announce = (raised: Raised, fields: object) => void;
+/**
+ * Says in log and metric what was raised. `fields` tell of the call.
+ * @returns false if it had been said before
+ */
+export type Announce = (raised: Raised, fields: object) => boolean;
 
 /**
  * Says each threshold once in a window. An admission stores in Redis what it has raised; a denial
@@ -28,7 +31,7 @@ export function createAnnouncer(metrics: Metrics, log: Logger): Announce {
   const quietUntilUs = new Map<string, number>();
   return ({ ruleId, partition, share, amount, atUs, untilUs }, fields) => {
     const key = `${ruleId} ${share} ${Math.ceil(amount)} ${partition}`;
-    if ((quietUntilUs.get(key) ?? 0) > atUs) return;
+    if ((quietUntilUs.get(key) ?? 0) > atUs) return false;
     quietUntilUs.delete(key);
     quietUntilUs.set(key, untilUs);
     const [oldest = ''] = quietUntilUs.keys();
@@ -38,5 +41,6 @@ export function createAnnouncer(metrics: Metrics, log: Logger): Announce {
       { ...fields, rule: ruleId, partition, threshold: share },
       `${ruleId}: ${partition} has reached ${share * 100}% of its limit`,
     );
+    return true;
   };
 }

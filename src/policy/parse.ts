@@ -37,6 +37,7 @@ export function parsePolicy(text: string): Policy | { errors: PolicyError[] } {
   if (errors.length > 0 || !file.success || !domain) return { errors };
   return {
     hash: createHash('sha256').update(text).digest('hex').slice(0, 12),
+    text,
     domain,
     mode: file.data.mode,
     unmatched: file.data.unmatched,

@@ -10,6 +10,8 @@ import type { Window } from './window.js';
 export interface Policy {
   /** First 12 hex digits of the SHA-256 of the file. */
   readonly hash: string;
+  /** The file as it is. */
+  readonly text: string;
   /** The namespace in Redis: a name, or the attribute whose value names it. */
   readonly domain: { readonly name: string } | { readonly attribute: keyof Identity };
   /** `shadow`: every rule decides and counts, none denies. */

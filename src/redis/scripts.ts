@@ -17,6 +17,7 @@ export const SCRIPT_NAMES = [
   'grant',
   'list',
   'append',
+  'policy',
   'fold',
   'run_out',
   'spend',

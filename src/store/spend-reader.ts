@@ -4,10 +4,11 @@ import type { Connection } from '../redis/connection.js';
 import { parseAttributes } from './attributes.js';
 import { msOf } from './fold.js';
 import { BEGINNING, type FoldState, readFoldState } from './fold-state.js';
-import { eventsKey, ledgerKey, policiesKey, spendKey } from './keys.js';
+import { eventsKey, ledgerKey, spendKey } from './keys.js';
 import { readAttributes } from './place.js';
+import { readPolicies } from './policies.js';
 import { SHARD_SIZE } from './rows.js';
-import type { Grain, PolicyText, Spend, SpendRow } from './spend.js';
+import type { Grain, Spend, SpendRow } from './spend.js';
 import { parseSums } from './sums.js';
 
 /** Hashes in one script: full ones take Redis a millisecond. */
@@ -104,16 +105,7 @@ export function readSpend(connection: Connection, domain: string): Spend {
       // Of one millisecond they come in the order of their text.
       return events.sort((a, b) => a.atMs - b.atMs || seqOf(a.id) - seqOf(b.id));
     },
-    async policies() {
-      const flat = (await connection.command('HGETALL', policiesKey(domain))) as string[];
-      const policies = new Map<string, PolicyText>();
-      for (let at = 0; at < flat.length; at += 2) {
-        const hash = flat[at] ?? '';
-        const { text = '' } = JSON.parse(flat[at + 1] ?? '{}') as { text?: string };
-        policies.set(hash, { hash, text });
-      }
-      return policies;
-    },
+    policies: () => readPolicies(connection, domain),
     async known() {
       const state = await readFoldState(connection, domain);
       const sinceMs = Math.min(state.sinceMs ?? Infinity, state.importedSinceMs ?? Infinity);

@@ -123,7 +123,12 @@ describe('a calendar window', () => {
     );
     const metrics = createMetrics();
     const log = createLog('silent', 'json');
-    const observe = createObserver(metrics, log, createAnnouncer(metrics, log));
+    const noted: unknown[] = [];
+    const observe = createObserver(metrics, log, createAnnouncer(metrics, log), {
+      denied() {},
+      raised: (_call, note) => noted.push(note),
+      close: async () => {},
+    });
     const raisedBy = async (nowUs: number) => {
       observe(
         asked.call,
@@ -137,5 +142,6 @@ describe('a calendar window', () => {
     assert.equal(await raisedBy(MIDNIGHT_US - 1), 1);
     assert.equal(await raisedBy(MIDNIGHT_US), 2, 'the next day has begun, 3 hours later');
     assert.equal(await raisedBy(MIDNIGHT_US + 24 * HOUR_US - 1), 2);
+    assert.equal(noted.length, 2, 'the ledger is told of each, since no script was');
   });
 });

@@ -1,0 +1,80 @@
+import type { Amounts } from '../model/amounts.js';
+import type { Facts } from '../model/entry.js';
+import type { NewEntry } from '../store/append.js';
+
+/** Denied calls of one kind, summed up. */
+export type Denied = Extract<NewEntry, { kind: 'denied' }>;
+
+/** Kinds that are told apart at once; of more only the sum by rule is kept. An agent makes few. */
+const MAX_KINDS = 1_000;
+
+/** Whose calls they are is not told apart any more. */
+const OTHER = 'other';
+
+/** Sums up denied calls, by what denied them and what they have in common, until the ledger is told. */
+export class Denials {
+  #kinds = new Map<string, { domain: string; denied: Denied }>();
+
+  /** @param denied of one call, or a sum that the ledger did not take */
+  add(domain: string, denied: Denied): void {
+    const full = this.#kinds.size >= MAX_KINDS;
+    const key = keyOf(domain, denied);
+    const known = this.#kinds.get(key);
+    if (known || !full) {
+      this.#kinds.set(key, { domain, denied: known ? sumOf(known.denied, denied) : denied });
+      return;
+    }
+    const rest = { ...denied, partition: '', facts: factsOfOthers(denied.facts) };
+    const restKey = keyOf(domain, rest);
+    const others = this.#kinds.get(restKey);
+    // There are no more of these than rules.
+    this.#kinds.set(restKey, { domain, denied: others ? sumOf(others.denied, rest) : rest });
+  }
+
+  /** What was summed up since, by domain. */
+  take(): Map<string, Denied[]> {
+    const taken = new Map<string, Denied[]>();
+    for (const { domain, denied } of this.#kinds.values()) {
+      const list = taken.get(domain) ?? [];
+      list.push(denied);
+      taken.set(domain, list);
+    }
+    this.#kinds = new Map();
+    return taken;
+  }
+}
+
+/** What denied calls have in common: not the call, its run or its arguments. */
+export function commonFacts(facts: Facts): Facts {
+  const none = { callId: '', instance: '', run: '', parentCallId: '', depth: 0, fingerprint: '' };
+  return { ...facts, ...none, timestampMs: undefined };
+}
+
+function factsOfOthers(facts: Facts): Facts {
+  const none = { team: '', costCentre: '', tool: '', model: '', provider: '', operation: '' };
+  return { ...facts, ...none, agent: OTHER, rootAgent: OTHER, labels: {} };
+}
+
+function keyOf(domain: string, { rule, partition, facts }: Denied): string {
+  return JSON.stringify([domain, rule, partition, facts]);
+}
+
+function sumOf(a: Denied, b: Denied): Denied {
+  return {
+    ...a,
+    calls: a.calls + b.calls,
+    asked: sumOfAmounts(a.asked, b.asked),
+    firstUs: Math.min(a.firstUs, b.firstUs),
+    lastUs: Math.max(a.lastUs, b.lastUs),
+  };
+}
+
+function sumOfAmounts(a: Amounts, b: Amounts): Amounts {
+  return {
+    costNano: a.costNano + b.costNano,
+    // Of a sum, the source of its last call.
+    costSource: b.costSource,
+    tokensIn: a.tokensIn + b.tokensIn,
+    tokensOut: a.tokensOut + b.tokensOut,
+  };
+}

@@ -1,0 +1,126 @@
+import type { Call } from '../model/call.js';
+import { type Decision, denyingRule } from '../model/decision.js';
+import { domainOf } from '../policy/match.js';
+import type { Policy } from '../policy/policy.js';
+import type { Connection } from '../redis/connection.js';
+import { failureFrom } from '../store/answer.js';
+import { appendEntries, type NewEntry } from '../store/append.js';
+import { factsOf } from '../store/facts.js';
+import { type PolicyOrigin, tellPolicy } from '../store/policies.js';
+import type { Logger } from '../telemetry/log.js';
+import { commonFacts, Denials } from './denials.js';
+
+/** How often the ledger is told: a process that is killed loses the denials of that time. */
+const TELL_MS = 1_000;
+
+/** Thresholds that wait for Redis; past that they are in log and metric only. */
+const MAX_THRESHOLDS = 1_000;
+
+export type ThresholdNote = Extract<NewEntry, { kind: 'threshold' }>;
+
+/**
+ * What a gate tells the ledger of itself, each second: no script could, since a denial writes nothing. None of
+ * it changes a sum of money, so what Redis refuses is told later, and what it may have taken is not told twice.
+ */
+export interface Notes {
+  /** @param rule what stands for the rule where none has denied */
+  denied(call: Call, decision: Decision, rule: string): void;
+  /** A denial has raised a threshold. */
+  raised(call: Call, note: ThresholdNote): void;
+  /** Tells what waits, and then no more. */
+  close(): Promise<void>;
+}
+
+export interface NotesParts {
+  readonly connection: Connection;
+  policy(): Policy;
+  /** The domains that this gate has asked about. */
+  domains(): Iterable<string>;
+  readonly origin: PolicyOrigin;
+  readonly log: Logger;
+}
+
+export function createNotes({ connection, policy, domains, origin, log }: NotesParts): Notes {
+  const denials = new Denials();
+  let thresholds: { domain: string; note: ThresholdNote }[] = [];
+  /** Domains that know which policy is in force. */
+  const told = { hash: '', domains: new Set<string>() };
+  let telling: Promise<void> | undefined;
+
+  /** @returns false if the ledger has not taken them for certain, so that they may be told again */
+  async function tellDomain(domain: string, entries: readonly NewEntry[]): Promise<boolean> {
+    if (!connection.ready()) return false;
+    try {
+      await appendEntries(connection, domain, policy().ledger.maxEntries, entries);
+      return true;
+    } catch (error) {
+      const { failed, mayHaveRun } = failureFrom(error);
+      log.debug({ domain, why: failed }, 'the ledger was not told of denials');
+      return mayHaveRun;
+    }
+  }
+
+  async function tellPolicies(): Promise<void> {
+    const { hash, text, ledger } = policy();
+    if (told.hash !== hash) {
+      told.hash = hash;
+      told.domains.clear();
+    }
+    for (const domain of domains()) {
+      if (told.domains.has(domain) || !connection.ready()) continue;
+      await tellPolicy(connection, domain, { hash, text }, origin, ledger.maxEntries);
+      told.domains.add(domain);
+    }
+  }
+
+  async function tellAll(): Promise<void> {
+    for (const [domain, entries] of denials.take()) {
+      if (await tellDomain(domain, entries)) continue;
+      for (const denied of entries) denials.add(domain, denied);
+    }
+    const waiting = thresholds;
+    thresholds = [];
+    for (const one of waiting) {
+      if (!(await tellDomain(one.domain, [one.note]))) thresholds.push(one);
+    }
+    await tellPolicies().catch((error) => {
+      log.debug({ err: error }, 'the ledger was not told of the policy; it is tried again');
+    });
+  }
+
+  function tell(): Promise<void> {
+    telling ??= tellAll().finally(() => {
+      telling = undefined;
+    });
+    return telling;
+  }
+
+  const timer = setInterval(() => void tell(), TELL_MS);
+  timer.unref();
+  return {
+    denied(call, decision, rule) {
+      const { amounts, decidedAtUs } = decision;
+      const atUs = decidedAtUs || Date.now() * 1000;
+      denials.add(domainOf(policy(), call), {
+        kind: 'denied',
+        rule,
+        partition: denyingRule(decision)?.partition ?? '',
+        facts: commonFacts(factsOf(call)),
+        calls: 1,
+        asked: amounts,
+        firstUs: atUs,
+        lastUs: atUs,
+      });
+    },
+    raised(call, note) {
+      if (thresholds.length < MAX_THRESHOLDS) {
+        thresholds.push({ domain: domainOf(policy(), call), note });
+      }
+    },
+    async close() {
+      clearInterval(timer);
+      await telling;
+      await tell();
+    },
+  };
+}
