@@ -14,6 +14,7 @@ import { freePort, startRedis } from '../support/redis.js';
 import { writeScratch } from '../support/scratch.js';
 import { MAIN } from '../support/sidecar.js';
 import { until } from '../support/until.js';
+import { measureLedger } from './ledger.js';
 import { cpuSeconds, residentMb } from './process.js';
 
 const { values } = parseArgs({
@@ -79,7 +80,7 @@ for (const [name, policy, settled] of [
   ['tollgate, denied', `domain: denied\n${DENYING}`, false],
 ] as const) {
   const [port, opsPort] = [await freePort(), await freePort()];
-  const sidecar = spawn(process.execPath, [MAIN, 'serve'], {
+  const sidecar = spawn(process.execPath, [MAIN, 'serve', '--role', 'gate'], {
     // Its log is written, as in service, but read by nobody.
     stdio: 'ignore',
     env: {
@@ -188,6 +189,7 @@ async function measureBytes(): Promise<string> {
 }
 
 console.log(`\n${await measureBytes()}`);
+console.log(`\n${await measureLedger(redis, redisPid)}`);
 for (const stop of stops) await stop();
 await redis.stop();
 process.exit(0);

@@ -5,10 +5,12 @@ import type { Connection } from '../../src/redis/connection.js';
 import { formatAttributes } from '../../src/store/attributes.js';
 import type { FoldOptions } from '../../src/store/batch.js';
 import { formatEntry } from '../../src/store/entry.js';
+import { factsOf } from '../../src/store/facts.js';
 import { ledgerKey } from '../../src/store/keys.js';
 import type { Grain } from '../../src/store/spend.js';
 import { readSpend } from '../../src/store/spend-reader.js';
 import { formatSums } from '../../src/store/sums.js';
+import { callOf } from './call.js';
 import type { Seeded } from './seed.js';
 
 const HOUR_MS = 3_600_000;
@@ -24,25 +26,7 @@ export const UTC: FoldOptions = {
 
 export function factsFor(callId: string, more: Partial<Facts> = {}): Facts {
   const agent = more.agent ?? 'agent-1';
-  return {
-    callId,
-    agent,
-    team: '',
-    costCentre: '',
-    instance: 'pod-1',
-    tool: '',
-    model: '',
-    provider: '',
-    operation: '',
-    run: '',
-    parentCallId: '',
-    rootAgent: agent,
-    depth: 0,
-    fingerprint: '',
-    timestampMs: undefined,
-    labels: {},
-    ...more,
-  };
+  return { ...factsOf(callOf({ callId, agent, instance: 'pod-1' })), run: '', ...more };
 }
 
 /** Entries of all kinds that post, ascending from a moment on, some minutes apart now and then. */

@@ -1,5 +1,7 @@
 import { NOTHING } from '../../src/model/amounts.js';
 import type { SettledEntry } from '../../src/model/entry.js';
+import { factsOf } from '../../src/store/facts.js';
+import { callOf } from './call.js';
 
 /** A call of an agent that was settled at so much. */
 export function settledAt(atMs: number, agent: string, costNano: number): SettledEntry {
@@ -7,24 +9,7 @@ export function settledAt(atMs: number, agent: string, costNano: number): Settle
     id: `${atMs}-0`,
     atMs,
     kind: 'settled',
-    facts: {
-      callId: `${agent}-${atMs}`,
-      agent,
-      team: '',
-      costCentre: '',
-      instance: '',
-      tool: '',
-      model: '',
-      provider: '',
-      operation: '',
-      run: '',
-      parentCallId: '',
-      rootAgent: agent,
-      depth: 0,
-      fingerprint: '',
-      timestampMs: undefined,
-      labels: {},
-    },
+    facts: factsOf(callOf({ callId: `${agent}-${atMs}`, agent })),
     state: 'settled',
     final: true,
     late: false,
