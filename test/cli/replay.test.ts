@@ -68,6 +68,8 @@ describe('replay', { skip: NO_REDIS }, () => {
     await redis.stop();
   });
   async function start(env: Record<string, string> = {}): Promise<SidecarProcess> {
+    // One that runs on would tell the ledger of its denials after the flush.
+    await Promise.all(started.splice(0).map((sidecar) => sidecar.stop()));
     await redis.client.flushall();
     const sidecar = await spawnSidecar({
       REDIS_URL: redis.url,
@@ -187,7 +189,48 @@ describe('replay', { skip: NO_REDIS }, () => {
       await sidecar.metric('tollgate_decisions_total', '{verdict="allow",rule="none"}'),
       1_600,
     );
+    // A stop tells the ledger of the last denials.
+    await sidecar.stop();
+    await checkLedger(lines);
   });
+
+  /** What was decided is what a plain script makes of the export, and what report says. */
+  async function checkLedger(lines: Line[]): Promise<void> {
+    const told = { costNano: 0n, tokensIn: 0n, tokensOut: 0n, calls: 0, denied: 0 };
+    for (const { decision } of lines) {
+      if (decision.verdict !== 'VERDICT_ALLOW') {
+        told.denied += 1;
+        continue;
+      }
+      told.costNano += BigInt(Math.round((decision.amounts?.cost_usd ?? 0) * 1e9));
+      told.tokensIn += BigInt(decision.amounts?.tokens_in ?? 0);
+      told.tokensOut += BigInt(decision.amounts?.tokens_out ?? 0);
+      told.calls += 1;
+    }
+    const env = { REDIS_URL: redis.url };
+    const exported = await tollgate(['export'], env);
+    const summed = { costNano: 0n, tokensIn: 0n, tokensOut: 0n, calls: 0, denied: 0 };
+    for (const line of exported.out.trimEnd().split('\n')) {
+      const entry = JSON.parse(line);
+      if (entry.kind === 'denied') summed.denied += entry.deniedCalls;
+      summed.costNano += BigInt(entry.spendNano ?? 0);
+      summed.tokensIn += BigInt(entry.spendTokensIn ?? 0);
+      summed.tokensOut += BigInt(entry.spendTokensOut ?? 0);
+      summed.calls += entry.calls ?? 0;
+    }
+    assert.deepEqual(summed, told);
+    const { total } = JSON.parse((await tollgate(['report', '--last', '2d', '--json'], env)).out);
+    assert.deepEqual(
+      {
+        costNano: BigInt(Math.round(Number(total.costUsd) * 1e9)),
+        tokensIn: BigInt(total.tokensIn),
+        tokensOut: BigInt(total.tokensOut),
+        calls: total.calls,
+        denied: total.denied,
+      },
+      told,
+    );
+  }
 
   test("the article's record, as NDJSON on standard input, and lines that are none", async () => {
     const sidecar = await start();
