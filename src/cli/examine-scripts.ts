@@ -5,7 +5,9 @@ import { bornKey, ledgerKey, recordKey, windowKey } from '../store/keys.js';
 import { emptyQuestion, type Question } from '../store/question.js';
 import { createStore } from '../store/store.js';
 import { createMetrics } from '../telemetry/metrics.js';
+import { examineLedger, ledgerKeysOf } from './examine-ledger.js';
 import { COMMAND_MS, type Finding, messageOf, withTimeout } from './finding.js';
+import { GATE_RIGHTS } from './rights.js';
 
 const ROUND_TRIPS = 21;
 
@@ -30,28 +32,41 @@ export async function examineScripts(connection: Connection): Promise<Finding[]>
       await store.ask('inspect', question, soon());
       roundTripsMs.push(monotonicMs() - startedMs);
     }
+    const settled = await store.settle(question, 'doctor', AS_HELD, UNSAID, soon());
+    if ('failed' in settled) return [scriptFailure('settle', settled.failed)];
     for (const script of ['recall', 'release', 'withdraw'] as const) {
       const outcome = await store[script](question, soon());
       if ('failed' in outcome) return [scriptFailure(script, outcome.failed)];
     }
-    const settled = await store.settle(question, 'doctor', AS_HELD, UNSAID, soon());
-    if ('failed' in settled) return [scriptFailure('settle', settled.failed)];
     findings.push({ state: 'ok', what: 'the scripts run' }, roundTrip(roundTripsMs));
+    findings.push(await examineLedger(connection, domain));
   } finally {
-    for (const key of [
-      ledgerKey(domain),
-      recordKey(question),
-      windowKey(domain, 'doctor', '0', 'all'),
-      bornKey(domain),
-    ]) {
-      await withTimeout(connection.command('DEL', key)).catch((error) =>
-        findings.push({
-          state: 'warn',
-          what: `${key} could not be removed: ${messageOf(error)}`,
-          fix: 'it has a TTL; allow the ACL user +del',
-        }),
-      );
-    }
+    findings.push(...(await removeAll(connection, domain, question)));
+  }
+  return findings;
+}
+
+async function removeAll(
+  connection: Connection,
+  domain: string,
+  question: Question,
+): Promise<Finding[]> {
+  const keys = [
+    ...(await withTimeout(ledgerKeysOf(connection, domain)).catch(() => [])),
+    ledgerKey(domain),
+    recordKey(question),
+    windowKey(domain, 'doctor', '0', 'all'),
+    bornKey(domain),
+  ];
+  const findings: Finding[] = [];
+  for (const key of keys) {
+    await withTimeout(connection.command('DEL', key)).catch((error) =>
+      findings.push({
+        state: 'warn',
+        what: `${key} could not be removed: ${messageOf(error)}`,
+        fix: `allow the ACL user +del, and delete ${key}`,
+      }),
+    );
   }
   return findings;
 }
@@ -71,6 +86,7 @@ const AS_HELD = {
 function questionIn(domain: string): Question {
   return {
     ...emptyQuestion(domain),
+    facts: 'doctor\tdoctor',
     agent: 'doctor',
     callId: 'doctor',
     attempt: 'doctor',
@@ -94,8 +110,7 @@ function questionIn(domain: string): Question {
 
 function scriptFailure(script: string, reason: string): Finding {
   const fixes: Record<string, string> = {
-    denied:
-      'give the ACL user ~tg:* +eval +evalsha +time +hmget +mget +get +set +del +xadd +info, and to a keeper +xrange +xrevrange +xinfo +xtrim +hget +hset +hdel +hgetall +zadd +zrem +zcard +zrangebyscore +zremrangebyscore +zremrangebyrank +rpush +ltrim +pexpireat +smembers',
+    denied: `give the ACL user ${GATE_RIGHTS}`,
     oom: 'raise maxmemory: Redis is full and refuses to write',
     readonly: 'point REDIS_URL at the master, or use TOLLGATE_REDIS_MODE=sentinel',
   };

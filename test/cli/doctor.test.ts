@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { NO_REDIS, type RedisProcess, startRedis } from '../support/redis.js';
 import { tollgate } from '../support/run.js';
+import { spawnSidecar } from '../support/sidecar.js';
 
 describe('doctor', { skip: NO_REDIS }, () => {
   let redis: RedisProcess;
@@ -84,6 +85,50 @@ describe('doctor', { skip: NO_REDIS }, () => {
     assert.match(
       reader.out,
       /fail {2}the script authorize fails: denied\n {6}fix: give the ACL user/,
+    );
+  });
+
+  test('the rights that it names are enough: for a gate, and with more for a keeper and the commands', async () => {
+    const rightsIn = (out: string) => {
+      const [, rights = ''] =
+        /fix: give the ACL user (?:of keepers and commands also )?([^;\n]*)/.exec(out) ?? [];
+      return rights.trim().split(' ');
+    };
+    const grant = (rights: readonly string[]) =>
+      redis.client.call('ACL', 'SETUSER', 'named', 'on', '>s3cret', ...rights);
+    const url = redis.url.replace('//', '//named:s3cret@');
+    await grant(['~tg:*', '+info']);
+    await grant(rightsIn((await doctor(url)).out));
+    const gate = await doctor(url);
+    assert.match(gate.out, /ok {4}the scripts run/);
+    assert.match(gate.out, /warn {2}a keeper's work fails at fold: NOPERM/);
+    assert.equal(gate.code, 0, gate.out);
+    await grant(rightsIn(gate.out));
+    const keeper = await doctor(url);
+    assert.doesNotMatch(keeper.out, /^(warn|fail)/m);
+
+    await redis.client.call('ACL', 'LOG', 'RESET');
+    const sidecar = await spawnSidecar({ REDIS_URL: url });
+    const asked = ['authorize', '--address', sidecar.address, '--agent', 'a', '--cost', '0.5'];
+    assert.equal((await tollgate(asked)).code, 0);
+    for (const args of [
+      ['halt', 'a', '--why', 'test'],
+      ['halts'],
+      ['resume', 'a'],
+      ['grant', 'a', '--rule', 'token-budget-daily', '--add', '5', '--for', '1h', '--why', 'test'],
+      ['annotate', 'a test'],
+      ['report'],
+      ['export'],
+    ]) {
+      const { code, err } = await tollgate(args, { REDIS_URL: url });
+      assert.equal(code, 0, `${args.join(' ')}: ${err}`);
+    }
+    await sidecar.stop();
+    const denied = (await redis.client.call('ACL', 'LOG')) as unknown[];
+    // The client names its connection, which it can do without.
+    assert.deepEqual(
+      denied.filter((one) => !String(one).includes('client|')),
+      [],
     );
   });
 });
