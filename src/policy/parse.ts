@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createPriceBook } from '../pricing/book.js';
+import { buildAlerts } from './alerts.js';
 import { buildDomain, buildRule, durationUs } from './build.js';
 import type { Policy } from './policy.js';
 import { buildPrices } from './prices.js';
@@ -31,6 +32,7 @@ export function parsePolicy(text: string): Policy | { errors: PolicyError[] } {
     return rule.success ? [buildRule(rule.data, index, timezone, problems)] : [];
   });
   const prices = buildPrices(problems);
+  const alerts = buildAlerts(problems);
   const file = policySchema.safeParse(source.value);
   const domain = file.success ? buildDomain(file.data, rules, problems) : undefined;
   const errors = problems.inFileOrder();
@@ -50,6 +52,7 @@ export function parsePolicy(text: string): Policy | { errors: PolicyError[] } {
       labels: file.data.ledger.labels,
     },
     rules,
+    alerts,
     prices: createPriceBook({ ...prices, defaultTokensOut: file.data.defaultTokensOut }),
   };
 }

@@ -1,3 +1,4 @@
+import type { Alert } from '../model/alert.js';
 import type { Metric } from '../model/amounts.js';
 import type { Attribute } from '../model/call.js';
 import type { Action } from '../model/decision.js';
@@ -26,6 +27,8 @@ export interface Policy {
   readonly timezone: string;
   readonly ledger: LedgerSettings;
   readonly rules: readonly Rule[];
+  /** Whom a keeper tells of what has happened. */
+  readonly alerts: readonly AlertRoute[];
   /** What calls cost under this policy. */
   readonly prices: PriceBook;
 }
@@ -39,6 +42,19 @@ export interface LedgerSettings {
   /** Labels over which spend is summed, besides the attributes of SPEND_ATTRIBUTES. */
   readonly labels: readonly string[];
 }
+
+/** Whom to tell of alerts, and which. */
+export interface AlertRoute {
+  readonly name: string;
+  readonly format: 'slack' | 'json';
+  readonly url: SecretSource;
+  /** The key that signs messages; undefined signs none. */
+  readonly secret: SecretSource | undefined;
+  wants(alert: Pick<Alert, 'event' | 'agent' | 'team' | 'rule'>): boolean;
+}
+
+/** Where a secret is read from: it stands in no policy. */
+export type SecretSource = { readonly env: string } | { readonly file: string };
 
 export interface Rule {
   readonly id: string;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { METRICS } from '../model/amounts.js';
 import { ATTRIBUTES, LABEL_PREFIX } from '../model/call.js';
 import { MAX_TOKENS } from '../pricing/price.js';
+import { alertsSchema } from './alert-schema.js';
 import { CALENDARS, isTimezone } from './calendar.js';
 import { parseDepth } from './condition.js';
 import { globs } from './glob-schema.js';
@@ -194,6 +195,9 @@ export const policySchema = z
       })
       .prefault({})
       .describe('How the ledger, from which reports come, is kept.'),
+    alerts: alertsSchema
+      .default([])
+      .describe('Whom a keeper tells when a rule blocks, halts or reaches a threshold: webhooks.'),
     prices: pricesSchema
       .prefault({})
       .describe(

@@ -21,6 +21,8 @@ export const SCRIPT_NAMES = [
   'fold',
   'run_out',
   'spend',
+  'alert_raise',
+  'alert_over',
 ] as const;
 export type ScriptName = (typeof SCRIPT_NAMES)[number];
 export type Scripts = Readonly<Record<ScriptName, string>>;

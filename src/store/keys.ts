@@ -93,6 +93,21 @@ export function policiesKey(domain: string): string {
   return `${prefix(domain)}:policies`;
 }
 
+/** Alerts that people were told of and that are not over: by when each is, and what it was. */
+export function openAlertsKeys(domain: string): { ends: string; alerts: string } {
+  return { ends: `${prefix(domain)}:alerts`, alerts: `${prefix(domain)}:alerts:open` };
+}
+
+/** How far keepers have read the ledger for alerts. */
+export function alertsReadKey(domain: string): string {
+  return `${prefix(domain)}:alerts:read`;
+}
+
+/** Which keeper tells one route of one alert, or that it was told. */
+export function alertClaimKey(domain: string, route: string, digest: string): string {
+  return `${prefix(domain)}:alert:${route}:${digest}`;
+}
+
 /** The domains that a keeper has to look after; it has no hash tag, since it is of no domain. */
 export const DOMAINS_KEY = 'tg:domains';
 

@@ -170,6 +170,20 @@ export function createMetrics() {
       'tollgate_ledger_sink_failures_total',
       'Times that TOLLGATE_LEDGER_SINK could not be written; it is tried again.',
     ),
+    alertsSent: counter(
+      'tollgate_alerts_sent_total',
+      'Alerts that a webhook of the policy took, by route and event (denied, halted, threshold, over). Of a keeper.',
+      ['route', 'event'],
+    ),
+    alertsFailed: counter(
+      'tollgate_alerts_failed_total',
+      'Alerts that a webhook of the policy did not take, and that are given up. Of a keeper.',
+      ['route'],
+    ),
+    alertsWaiting: gauge(
+      'tollgate_alerts_waiting',
+      'Alerts that are being told, or wait for it. Of a keeper.',
+    ),
     policyReloadOk: gauge(
       'tollgate_policy_last_reload_successful',
       '1 if the policy file was good when it was read last, 0 if an older policy is in force.',
