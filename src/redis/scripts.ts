@@ -21,6 +21,7 @@ export const SCRIPT_NAMES = [
   'fold',
   'run_out',
   'spend',
+  'windows',
 ] as const;
 export type ScriptName = (typeof SCRIPT_NAMES)[number];
 export type Scripts = Readonly<Record<ScriptName, string>>;
