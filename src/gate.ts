@@ -6,7 +6,9 @@ import { createLineage } from './guard/lineage.js';
 import { createNotes } from './guard/notes.js';
 import { createObserver } from './guard/observe.js';
 import { createLifeObserver } from './guard/observe-life.js';
+import { createPresence } from './guard/presence.js';
 import { createAnnouncer } from './guard/thresholds.js';
+import { createWindowsSeen } from './guard/windows-seen.js';
 import type { LivePolicy } from './policy/live.js';
 import type { Policy } from './policy/policy.js';
 import { createTokensSeen } from './pricing/seen.js';
@@ -53,6 +55,9 @@ export async function openGate(
     origin: { from: settings.policyFile ?? 'starter policy', by: hostname() },
     log,
   });
+  const windows = createWindowsSeen(connection, policy.current, log);
+  const presence = createPresence(connection, policy.current, '', log);
+  const observe = createObserver(metrics, log, announce, notes);
   const guard = createGuard({
     policy: policy.current,
     lineage: createLineage(settings.lineageKey),
@@ -60,13 +65,17 @@ export async function openGate(
     journal,
     seen: createTokensSeen(),
     admissions: createAdmissions(store, journal, log, announce),
-    observe: createObserver(metrics, log, announce, notes),
+    observe(call, decision, seconds) {
+      observe(call, decision, seconds);
+      windows.seen(call, decision);
+    },
     observeLife: createLifeObserver(policy.current, metrics, log, announce),
   });
   return {
     guard,
     async close() {
-      await withinMs(notes.close(), LAST_NOTES_MS);
+      const told = Promise.all([notes.close(), windows.close(), presence.close()]);
+      await withinMs(told, LAST_NOTES_MS);
       await close();
     },
   };
@@ -142,7 +151,7 @@ async function drainAll(journal: Journal): Promise<void> {
 }
 
 /** Waits for the work, or for so long. */
-async function withinMs(work: Promise<void>, ms: number): Promise<void> {
+async function withinMs(work: Promise<unknown>, ms: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, ms);

@@ -16,6 +16,7 @@ import {
 import { runOut } from '../store/open.js';
 import { readSpend } from '../store/spend-reader.js';
 import { trimLedger } from '../store/trim.js';
+import { readWindows } from '../store/windows.js';
 import { type Finding, messageOf, withTimeout } from './finding.js';
 import { KEEPER_RIGHTS } from './rights.js';
 
@@ -30,6 +31,7 @@ export async function examineLedger(connection: Connection, domain: string): Pro
     ['run_out', () => runOut(connection, domain, { settleForUs: 1e6, maxEntries: MAX_ENTRIES })],
     ['spend', () => readDay(connection, domain)],
     ['trim', () => trim(connection, domain)],
+    ['windows', () => readWindows(connection, domain)],
   ];
   for (const [step, work] of steps) {
     try {

@@ -9,7 +9,7 @@ const GATE_COMMANDS = [
 
 /** What keepers, and the commands that answer, need besides. */
 const KEEPER_COMMANDS = [
-  ...['smembers', 'xrange', 'xrevrange', 'xinfo', 'xtrim', 'rpush', 'ltrim', 'pexpireat'],
+  ...['smembers', 'hscan', 'xrange', 'xrevrange', 'xinfo', 'xtrim', 'rpush', 'ltrim', 'pexpireat'],
   ...['zadd', 'zrem', 'zcard', 'zrange', 'zrangebyscore', 'zremrangebyscore', 'zremrangebyrank'],
 ];
 

@@ -1,4 +1,5 @@
 import type { ThresholdEntry } from '../model/entry.js';
+import { calendarEdges } from '../policy/calendar.js';
 import { dayStartMs } from '../policy/days.js';
 import { encodeValue } from '../policy/partition.js';
 import type { RateLimit, Rule } from '../policy/policy.js';
@@ -17,6 +18,11 @@ interface Used {
 export interface Denial {
   readonly rule: string;
   readonly partition: string;
+  /** Of its window, nano-dollars. */
+  readonly used: number;
+  readonly limit: number;
+  /** When its window begins anew. */
+  readonly retryAtUs: number;
   /** Thresholds that it raises: a denial counts as the whole limit. */
   readonly raised: readonly Draft[];
 }
@@ -62,7 +68,9 @@ export function createBudgets(plan: Plan): Budgets {
         .filter((amount) => amount > used.raised && reached >= amount);
       used.raised = Math.max(used.raised, ...due);
       const raised = due.map((amount) => thresholdAt(base, amount));
-      return fits ? raised : { rule: id, partition, raised };
+      if (fits) return raised;
+      const [, , retryAtUs] = calendarEdges('day', policy.timezone, atMs * 1000);
+      return { rule: id, partition, used: used.nano, limit, retryAtUs, raised };
     },
 
     giveBack(agent, nano, takenMs, atMs) {

@@ -29,7 +29,8 @@ export interface Denials {
 export function createDenials(): Denials {
   const sums = new Map<string, Sum>();
   return {
-    add({ atMs, facts, held }, { rule, partition }) {
+    add({ atMs, facts, held }, denial) {
+      const { rule } = denial;
       const second = Math.floor(atMs / SECOND_MS);
       const { agent, run, tool, model } = facts;
       const key = [second, agent, rule, run, tool, model].join('\t');
@@ -44,9 +45,9 @@ export function createDenials(): Denials {
         return undefined;
       }
       const common = { ...facts, callId: '', parentCallId: '', timestampMs: undefined };
+      const { partition, used, limit, retryAtUs } = denial;
       sums.set(key, {
-        rule,
-        partition,
+        ...{ rule, partition, used, limit, retryAtUs },
         ...held,
         facts: common,
         calls: 1,
@@ -60,8 +61,14 @@ export function createDenials(): Denials {
       const sum = sums.get(key);
       if (!sum) return [];
       sums.delete(key);
-      const { rule, partition, facts, calls, firstUs, lastUs, ...asked } = sum;
-      return [{ kind: 'denied', rule, partition, facts, calls, firstUs, lastUs, asked }];
+      const { facts, calls, firstUs, lastUs, rule, partition, used, limit, retryAtUs, ...asked } =
+        sum;
+      const metric = rule === 'halt' ? undefined : ('estimated_cost_usd' as const);
+      const window = { metric, used, limit, retryAtUs };
+      const about = { rule, partition, facts, calls, firstUs, lastUs, run: facts.run };
+      // In the plan every call is asked once.
+      const askedAgain = { costNano: 0, tokensIn: 0, tokensOut: 0 };
+      return [{ kind: 'denied', ...about, asked, askedAgain, ...window }];
     },
   };
 }

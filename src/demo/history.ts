@@ -71,7 +71,7 @@ function askerOf(plan: Plan, add: (happening: Happening) => void): (call: Planne
       return [];
     }
     const taken = isHalted(plan, agent, atMs)
-      ? { rule: 'halt', partition: '', raised: [] }
+      ? { rule: 'halt', partition: '', used: 0, limit: 0, retryAtUs: 0, raised: [] }
       : budgets.take(agent, held.costNano, atMs);
     if ('rule' in taken) {
       const due = denials.add(call, taken);

@@ -1,5 +1,4 @@
-import type { Amounts } from '../model/amounts.js';
-import type { Facts } from '../model/entry.js';
+import type { AskedAgain, Facts } from '../model/entry.js';
 import type { NewEntry } from '../store/append.js';
 
 /** Denied calls of one kind, summed up. */
@@ -14,21 +13,28 @@ const OTHER = 'other';
 /** Sums up denied calls, by what denied them and what they have in common, until the ledger is told. */
 export class Denials {
   #kinds = new Map<string, { domain: string; denied: Denied }>();
+  /** What denied whom since the last {@link turn}, and between the two before. */
+  #lately = new Set<string>();
+  #before = new Set<string>();
 
-  /** @param denied of one call, or a sum that the ledger did not take */
-  add(domain: string, denied: Denied): void {
+  /**
+   * @param denied of one call, or a sum that the ledger did not take
+   * @returns true if nobody was denied so for a while: somebody may be waiting to hear of it
+   */
+  add(domain: string, denied: Denied): boolean {
     const full = this.#kinds.size >= MAX_KINDS;
     const key = keyOf(domain, denied);
     const known = this.#kinds.get(key);
     if (known || !full) {
       this.#kinds.set(key, { domain, denied: known ? sumOf(known.denied, denied) : denied });
-      return;
+      return this.#isFirst(domain, denied);
     }
     const rest = { ...denied, partition: '', facts: factsOfOthers(denied.facts) };
     const restKey = keyOf(domain, rest);
     const others = this.#kinds.get(restKey);
     // There are no more of these than rules.
     this.#kinds.set(restKey, { domain, denied: others ? sumOf(others.denied, rest) : rest });
+    return false;
   }
 
   /** What was summed up since, by domain. */
@@ -41,6 +47,21 @@ export class Denials {
     }
     this.#kinds = new Map();
     return taken;
+  }
+
+  /** A second has passed. */
+  turn(): void {
+    this.#before = this.#lately;
+    this.#lately = new Set();
+  }
+
+  #isFirst(domain: string, { rule, partition, facts }: Denied): boolean {
+    const key = `${domain}\n${rule}\n${partition}\n${facts.agent}`;
+    if (this.#lately.has(key)) return false;
+    // Past the bound each is told with the next sum.
+    if (this.#lately.size >= MAX_KINDS) return false;
+    this.#lately.add(key);
+    return !this.#before.has(key);
   }
 }
 
@@ -59,21 +80,22 @@ function keyOf(domain: string, { rule, partition, facts }: Denied): string {
   return JSON.stringify([domain, rule, partition, facts]);
 }
 
+/** Of the later one what is told of the last call. */
 function sumOf(a: Denied, b: Denied): Denied {
   return {
-    ...a,
+    ...(b.lastUs >= a.lastUs ? b : a),
     calls: a.calls + b.calls,
-    asked: sumOfAmounts(a.asked, b.asked),
+    // Of a sum, the source of its last call.
+    asked: { ...sumOfAsked(a.asked, b.asked), costSource: b.asked.costSource },
+    askedAgain: sumOfAsked(a.askedAgain, b.askedAgain),
     firstUs: Math.min(a.firstUs, b.firstUs),
     lastUs: Math.max(a.lastUs, b.lastUs),
   };
 }
 
-function sumOfAmounts(a: Amounts, b: Amounts): Amounts {
+function sumOfAsked(a: AskedAgain, b: AskedAgain): AskedAgain {
   return {
     costNano: a.costNano + b.costNano,
-    // Of a sum, the source of its last call.
-    costSource: b.costSource,
     tokensIn: a.tokensIn + b.tokensIn,
     tokensOut: a.tokensOut + b.tokensOut,
   };

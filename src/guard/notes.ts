@@ -1,16 +1,19 @@
 import type { Call } from '../model/call.js';
-import { type Decision, denyingRule } from '../model/decision.js';
+import type { Decision } from '../model/decision.js';
 import { domainOf } from '../policy/match.js';
 import type { Policy } from '../policy/policy.js';
 import type { Connection } from '../redis/connection.js';
 import { failureFrom } from '../store/answer.js';
 import { appendEntries, type NewEntry } from '../store/append.js';
-import { factsOf } from '../store/facts.js';
 import { type PolicyOrigin, tellPolicy } from '../store/policies.js';
 import type { Logger } from '../telemetry/log.js';
-import { commonFacts, Denials } from './denials.js';
+import { Denials } from './denials.js';
+import { createTellDenied } from './denied.js';
 
-/** How often the ledger is told: a process that is killed loses the denials of that time. */
+/**
+ * How often the ledger is told: a process that is killed loses the denials of that time. The first denial of
+ * an agent by a rule is told at once, since somebody may have to hear of it.
+ */
 const TELL_MS = 1_000;
 
 /** Thresholds that wait for Redis; past that they are in log and metric only. */
@@ -42,10 +45,12 @@ export interface NotesParts {
 
 export function createNotes({ connection, policy, domains, origin, log }: NotesParts): Notes {
   const denials = new Denials();
+  const tellDenied = createTellDenied();
   let thresholds: { domain: string; note: ThresholdNote }[] = [];
   /** Domains that know which policy is in force. */
   const told = { hash: '', domains: new Set<string>() };
   let telling: Promise<void> | undefined;
+  let hurrying = false;
 
   /** @returns false if the ledger has not taken them for certain, so that they may be told again */
   async function tellDomain(domain: string, entries: readonly NewEntry[]): Promise<boolean> {
@@ -73,11 +78,15 @@ export function createNotes({ connection, policy, domains, origin, log }: NotesP
     }
   }
 
-  async function tellAll(): Promise<void> {
+  async function tellDenials(): Promise<void> {
     for (const [domain, entries] of denials.take()) {
       if (await tellDomain(domain, entries)) continue;
       for (const denied of entries) denials.add(domain, denied);
     }
+  }
+
+  async function tellAll(): Promise<void> {
+    await tellDenials();
     const waiting = thresholds;
     thresholds = [];
     for (const one of waiting) {
@@ -88,29 +97,33 @@ export function createNotes({ connection, policy, domains, origin, log }: NotesP
     });
   }
 
-  function tell(): Promise<void> {
-    telling ??= tellAll().finally(() => {
+  /** One after another: what comes while something is told is told with the next. */
+  function tell(what: () => Promise<void>): Promise<void> {
+    telling ??= what().finally(() => {
       telling = undefined;
     });
     return telling;
   }
 
-  const timer = setInterval(() => void tell(), TELL_MS);
+  /** After the answer has gone out, and with all that was denied beside it. */
+  function hurry(): void {
+    if (hurrying) return;
+    hurrying = true;
+    setImmediate(async () => {
+      await telling;
+      hurrying = false;
+      await tell(tellDenials);
+    });
+  }
+
+  const timer = setInterval(() => {
+    denials.turn();
+    void tell(tellAll);
+  }, TELL_MS);
   timer.unref();
   return {
     denied(call, decision, rule) {
-      const { amounts, decidedAtUs } = decision;
-      const atUs = decidedAtUs || Date.now() * 1000;
-      denials.add(domainOf(policy(), call), {
-        kind: 'denied',
-        rule,
-        partition: denyingRule(decision)?.partition ?? '',
-        facts: commonFacts(factsOf(call)),
-        calls: 1,
-        asked: amounts,
-        firstUs: atUs,
-        lastUs: atUs,
-      });
+      if (denials.add(domainOf(policy(), call), tellDenied(call, decision, rule))) hurry();
     },
     raised(call, note) {
       if (thresholds.length < MAX_THRESHOLDS) {
@@ -120,7 +133,7 @@ export function createNotes({ connection, policy, domains, origin, log }: NotesP
     async close() {
       clearInterval(timer);
       await telling;
-      await tell();
+      await tell(tellAll);
     },
   };
 }

@@ -86,13 +86,27 @@ export interface DeniedEntry extends Base {
   readonly partition: string;
   /** What the calls have in common; the rest, such as the call id, is ''. */
   readonly facts: Facts;
+  /** Denials: a call that was asked again and denied again counts again. */
   readonly calls: number;
-  /** Sums over the calls, as they were estimated. */
+  /** Sums over the calls as they were estimated, each call id once for each sidecar. */
   readonly asked: Amounts;
+  /** The same over the denials of calls that this sidecar had counted before. */
+  readonly askedAgain: AskedAgain;
   /** When the first and the last of them were denied: µs of the Redis clock, or of the sidecar's if degraded. */
   readonly firstUs: number;
   readonly lastUs: number;
+  /** What the window of the denying rule counts; undefined where no window has denied. */
+  readonly metric: Metric | undefined;
+  /** Of that window at the last of the calls, in the unit of the metric; limit with grants. 0 without a metric. */
+  readonly used: number;
+  readonly limit: number;
+  /** When the last of the calls could pass, in µs; 0 if that is not known, or never. */
+  readonly retryAtUs: number;
+  /** The run of the last of the calls. */
+  readonly run: string;
 }
+
+export type AskedAgain = Omit<Amounts, 'costSource'>;
 
 /** An agent was halted: by a rule, or by a person. `*` is every agent. */
 export interface HaltedEntry extends Base {

@@ -95,6 +95,14 @@ const schema = z.discriminatedUnion('kind', [
     deniedCalls: count,
     firstUs: count,
     lastUs: count,
+    againCostNano: count.default(0),
+    againTokensIn: count.default(0),
+    againTokensOut: count.default(0),
+    metric: z.enum(METRICS).optional(),
+    used: count.default(0),
+    limit: count.default(0),
+    retryAtUs: count.default(0),
+    lastRunId: name().default(''),
   }),
   z.object({
     kind: z.literal('halted'),
@@ -205,10 +213,19 @@ function entryFrom(line: Line): Entry | undefined {
       return held && { ...head, kind, facts: factsOf(line), held, ranOut, final };
     }
     case 'denied': {
-      const amounts = askedOf(line);
+      const asked = askedOf(line);
       const { kind, rule, deniedCalls: calls, firstUs, lastUs } = line;
       const about = { rule, partition: line.partition, calls, firstUs, lastUs };
-      return amounts && { ...head, kind, facts: factsOf(line), ...about, asked: amounts };
+      const { metric, used, limit, retryAtUs, lastRunId: run } = line;
+      const askedAgain = {
+        costNano: line.againCostNano,
+        tokensIn: line.againTokensIn,
+        tokensOut: line.againTokensOut,
+      };
+      const window = { metric, used, limit, retryAtUs, run };
+      return (
+        asked && { ...head, kind, facts: factsOf(line), ...about, asked, askedAgain, ...window }
+      );
     }
     case 'policy': {
       return { ...line, ...head };

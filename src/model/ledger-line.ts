@@ -71,8 +71,23 @@ function fieldsOf(entry: Entry): Fields {
     }
     case 'denied': {
       const { facts, asked, rule, partition, calls: deniedCalls, firstUs, lastUs } = entry;
+      const { metric, used, limit, retryAtUs, run: lastRunId, askedAgain } = entry;
       const about = { rule, partition, deniedCalls, firstUs, lastUs };
-      return { ...factFields(facts), ...askedFields(asked), ...about };
+      const window = { ...(metric ? { metric, used, limit } : {}), ...present({ retryAtUs }) };
+      const again = present({
+        againCostNano: askedAgain.costNano,
+        againTokensIn: askedAgain.tokensIn,
+        againTokensOut: askedAgain.tokensOut,
+      });
+      const last = lastRunId === '' ? {} : { lastRunId };
+      return {
+        ...factFields(facts),
+        ...askedFields(asked),
+        ...again,
+        ...about,
+        ...window,
+        ...last,
+      };
     }
     case 'halted':
     case 'resumed':
@@ -114,6 +129,11 @@ function usd(name: 'actualCost' | 'estimatedCost', nano: number): Fields {
   const dollars = usdFromNano(nano);
   const exact = nanoFromUsd(dollars) === nano;
   return { [name]: dollars, ...(exact ? {} : { [`${name}Nano`]: nano }) };
+}
+
+/** Those that are not 0. */
+function present(all: Readonly<Record<string, number>>): Fields {
+  return Object.fromEntries(Object.entries(all).filter(([, number]) => number !== 0));
 }
 
 /** Those that are set. */

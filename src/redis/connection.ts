@@ -43,6 +43,8 @@ export interface Connection {
   ): Promise<ScriptReply>;
   /** Any other command that is routed by `key`; '' for any node. */
   command(name: string, key: string, ...args: (string | number)[]): Promise<unknown>;
+  /** The same with a reply of bytes: for values that are no text. */
+  bytes(name: string, key: string, ...args: (string | number)[]): Promise<unknown>;
   /** The same command on every master. */
   onEveryMaster(name: string, ...args: string[]): Promise<unknown[]>;
   close(): void;
@@ -80,6 +82,7 @@ export function openConnection(options: ConnectionOptions): Connection {
     run: (script, keys, args) =>
       (client as unknown as Defined)[`tollgate_${script}`](keys.length, ...keys, ...args),
     command: (name, key, ...args) => client.call(name, ...(key === '' ? [] : [key]), ...args),
+    bytes: (name, key, ...args) => client.callBuffer(name, key, ...args),
     onEveryMaster: (name, ...args) =>
       Promise.all(
         (client instanceof Cluster ? client.nodes('master') : [client]).map((node) =>

@@ -23,6 +23,7 @@ export const SCRIPT_NAMES = [
   'spend',
   'alert_raise',
   'alert_over',
+  'windows',
 ] as const;
 export type ScriptName = (typeof SCRIPT_NAMES)[number];
 export type Scripts = Readonly<Record<ScriptName, string>>;

@@ -57,6 +57,16 @@ function denialOf(entry: DeniedEntry, nth: number): PastEvent {
   return { atUs: Math.floor(firstUs + (lastUs - firstUs) * share), entry, nth };
 }
 
+/** What all denials of an entry asked for, those of calls that had been denied before too. */
+export function allAsked({ asked, askedAgain }: DeniedEntry): Amounts {
+  return {
+    costNano: asked.costNano + askedAgain.costNano,
+    costSource: asked.costSource,
+    tokensIn: asked.tokensIn + askedAgain.tokensIn,
+    tokensOut: asked.tokensOut + askedAgain.tokensOut,
+  };
+}
+
 /** What one of several calls asked for: an equal part, so that the parts add up to the sum. */
 export function partOf(sums: Amounts, calls: number, nth: number): Amounts {
   const part = (sum: number) => Math.floor(sum / calls) + (nth < sum % calls ? 1 : 0);

@@ -15,7 +15,7 @@ import { createStore } from '../store/store.js';
 import { createMetrics } from '../telemetry/metrics.js';
 import { type Asked, askPast, attemptOf, noHurry, SIMULATED_DOMAIN } from './asked.js';
 import { callFrom, estimateAgain, settledAgain } from './call.js';
-import { type PastEvent, partOf } from './events.js';
+import { allAsked, type PastEvent, partOf } from './events.js';
 import { Outcome } from './outcome.js';
 
 /** Calls between their admission and their end that are remembered: a fleet has far fewer at once. */
@@ -182,7 +182,7 @@ export function createSimulation(redis: SimulatedRedis, policy: Policy): Simulat
 
   async function denied(entry: DeniedEntry, nth: number): Promise<void> {
     const { facts, rule } = entry;
-    const amounts = partOf(entry.asked, entry.calls, nth);
+    const amounts = partOf(allAsked(entry), entry.calls, nth);
     const nano = BigInt(amounts.costNano);
     if (counts) {
       const of = outcome.rule(rule);

@@ -56,7 +56,11 @@ export async function closeAlert(
   const { ends, alerts } = openAlertsKeys(domain);
   const claims = routes.map((route) => claimKey(domain, route, subject));
   const args = [subject, nowMs, TOLD];
-  const [closed, text, ...told] = await connection.run('alert_over', [ends, alerts, ...claims], args);
+  const [closed, text, ...told] = await connection.run(
+    'alert_over',
+    [ends, alerts, ...claims],
+    args,
+  );
   if (closed !== 1 || !text) return undefined;
   return {
     alert: JSON.parse(String(text)) as Alert,

@@ -1,6 +1,6 @@
 import type { Amounts } from '../model/amounts.js';
 import { COST_SOURCES } from '../model/amounts.js';
-import type { Entry, EventEntry, Facts } from '../model/entry.js';
+import type { AskedAgain, Entry, EventEntry, Facts } from '../model/entry.js';
 import { addSums, postingOf, type SpendAttributes, type Sums } from '../model/spend.js';
 import { formatAttributes } from './attributes.js';
 import { formatFacts } from './facts.js';
@@ -115,13 +115,13 @@ function isAbsurd(entry: Entry): boolean {
     case 'withdrawn':
       return !areWhole(entry.held);
     case 'denied':
-      return !isWhole(entry.calls) || !areWhole(entry.asked);
+      return !isWhole(entry.calls) || !areWhole(entry.asked) || !areWhole(entry.askedAgain);
     default:
       return false;
   }
 }
 
-function areWhole({ costNano, tokensIn, tokensOut }: Amounts): boolean {
+function areWhole({ costNano, tokensIn, tokensOut }: AskedAgain): boolean {
   return isWhole(costNano) && isWhole(tokensIn) && isWhole(tokensOut);
 }
 

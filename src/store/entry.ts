@@ -97,10 +97,15 @@ function read(id: string, fields: StreamFields): Entry | undefined {
   }
   if (kind === 'denied') {
     const [calls = 0, firstUs = 0, lastUs = 0] = numbers;
-    const [rule = '', partition = ''] = w.split('\t');
-    if (f === '' || numbers.length !== 7) return undefined;
-    const facts = parseFacts(f);
-    return { ...base, kind, rule, partition, facts, calls, firstUs, lastUs, asked: amounts(3) };
+    const [rule = '', partition = '', run = ''] = w.split('\t');
+    // Entries of before told nothing of the window.
+    if (f === '' || (numbers.length !== 7 && numbers.length !== 14)) return undefined;
+    const [metric = -1, used = 0, limit = 0, retryAtUs = 0] = numbers.slice(7);
+    const [costNano = 0, tokensIn = 0, tokensOut = 0] = numbers.slice(11);
+    const window = { metric: METRICS[metric], used, limit, retryAtUs, run };
+    const askedAgain = { costNano, tokensIn, tokensOut };
+    const about = { rule, partition, facts: parseFacts(f), calls, firstUs, lastUs };
+    return { ...base, kind, ...about, asked: amounts(3), askedAgain, ...window };
   }
   if (kind === 'halted') {
     const [sinceUs = 0, untilUs = 0] = numbers;
@@ -148,8 +153,12 @@ export function formatEntry(entry: Entry): StreamFields {
         n: join(entry.final ? 2 : bit(entry.ranOut), amountsOf(entry.held)),
       };
     case 'denied': {
-      const n = join(entry.calls, entry.firstUs, entry.lastUs, amountsOf(entry.asked));
-      return { k, f: formatFacts(entry.facts), w: `${entry.rule}\t${entry.partition}`, n };
+      const { rule, partition, run, metric, used, limit, retryAtUs, askedAgain } = entry;
+      const window = [metric ? METRICS.indexOf(metric) : -1, used, limit, retryAtUs];
+      const again = [askedAgain.costNano, askedAgain.tokensIn, askedAgain.tokensOut];
+      const { calls, firstUs, lastUs, asked, facts } = entry;
+      const n = join(calls, firstUs, lastUs, amountsOf(asked), ...window, ...again);
+      return { k, f: formatFacts(facts), w: `${rule}\t${partition}\t${run}`, n };
     }
     case 'halted': {
       const { rule, by, why } = entry;

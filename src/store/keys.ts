@@ -108,6 +108,14 @@ export function alertClaimKey(domain: string, route: string, digest: string): st
   return `${prefix(domain)}:alert:${route}:${digest}`;
 }
 
+/** The windows that gates have told of, by key: a hash. */
+export function windowsKey(domain: string): string {
+  return `${prefix(domain)}:windows`;
+}
+
+/** The gates that have told of themselves, by id: a hash; of no domain, like the next. */
+export const GATES_KEY = 'tg:gates';
+
 /** The domains that a keeper has to look after; it has no hash tag, since it is of no domain. */
 export const DOMAINS_KEY = 'tg:domains';
 

@@ -7,6 +7,7 @@ import { parse } from 'csv-parse/sync';
 import { nanoFromUsd } from '../../src/model/money.js';
 import { appendEntries, type NewEntry } from '../../src/store/append.js';
 import { ledgerKey } from '../../src/store/keys.js';
+import { NO_WINDOW } from '../support/ledger.js';
 import { NO_REDIS, type RedisProcess, startRedis } from '../support/redis.js';
 import { tollgate } from '../support/run.js';
 import { scratchFolder, writeScratch } from '../support/scratch.js';
@@ -58,6 +59,7 @@ const DENIED: NewEntry = {
   },
   calls: 2,
   asked: { costNano: 3_000_000_000, costSource: 'caller', tokensIn: 0, tokensOut: 0 },
+  ...NO_WINDOW,
   firstUs: 1_790_000_000_000_000,
   lastUs: 1_790_000_000_500_000,
 };

@@ -5,7 +5,7 @@ import { Denials, type Denied } from '../../src/guard/denials.js';
 import { NOTHING } from '../../src/model/amounts.js';
 import type { Entry, EntryKind } from '../../src/model/entry.js';
 import { DOMAINS_KEY, ledgerKey, policiesKey } from '../../src/store/keys.js';
-import { factsFor } from '../support/ledger.js';
+import { factsFor, NO_WINDOW } from '../support/ledger.js';
 import { NO_REDIS, type RedisProcess, startRedis } from '../support/redis.js';
 import { tollgate } from '../support/run.js';
 import { scratchFolder, writeScratch } from '../support/scratch.js';
@@ -149,6 +149,7 @@ test('past the bound of kinds only the sum by rule is kept, and no call is lost'
     facts: factsFor('', { agent: `a${i}` }),
     calls: 1,
     asked: { ...NOTHING, costNano: i },
+    ...NO_WINDOW,
     firstUs: i,
     lastUs: i,
   });

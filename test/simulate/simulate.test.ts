@@ -9,6 +9,7 @@ import { type SimulatedRedis, startSimulatedRedis } from '../../src/redis/simula
 import { pastEvents } from '../../src/simulate/events.js';
 import type { Outcome } from '../../src/simulate/outcome.js';
 import { createSimulation } from '../../src/simulate/simulate.js';
+import { NO_WINDOW } from '../support/ledger.js';
 import { tollgate } from '../support/run.js';
 import { scratchFolder, writeScratch } from '../support/scratch.js';
 import { seeded } from '../support/seed.js';
@@ -170,6 +171,7 @@ function decidePlainly(calls: readonly PlainCall[], rules: readonly PlainRule[])
       partition: agent,
       facts: { ...factsOf(first), callId: '' },
       calls: run.calls.length,
+      ...NO_WINDOW,
       asked: given(run.calls.reduce((sum, { heldNano }) => sum + heldNano, 0)),
       firstUs: first.atUs,
       lastUs: last.atUs,

@@ -104,9 +104,18 @@ export const arbitraryEntry: fc.Arbitrary<Entry> = fc.oneof(
       calls: fc.nat(100_000),
       // A sum over calls: more than a double of dollars can hold to the nano-dollar.
       asked: arbitraryAmounts(Number.MAX_SAFE_INTEGER),
+      askedAgain: arbitraryAmounts(Number.MAX_SAFE_INTEGER).map(
+        ({ costSource: _, ...asked }) => asked,
+      ),
       firstUs: us,
       lastUs: us,
-    }),
+      window: fc.oneof(
+        fc.constant({ metric: undefined, used: 0, limit: 0 }),
+        recordOf({ metric: fc.constantFrom(...METRICS), used: us, limit: us }),
+      ),
+      retryAtUs: us,
+      run: text,
+    }).map(({ window, ...rest }) => ({ ...rest, ...window })),
   ),
   entryOf(
     recordOf({

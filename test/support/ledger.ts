@@ -24,6 +24,12 @@ export const UTC: FoldOptions = {
   },
 };
 
+/** What a denied entry says where no window has denied, and no call was asked twice. */
+export const NO_WINDOW = {
+  askedAgain: { costNano: 0, tokensIn: 0, tokensOut: 0 },
+  ...{ metric: undefined, used: 0, limit: 0, retryAtUs: 0, run: '' },
+};
+
 export function factsFor(callId: string, more: Partial<Facts> = {}): Facts {
   const agent = more.agent ?? 'agent-1';
   return { ...factsOf(callOf({ callId, agent, instance: 'pod-1' })), run: '', ...more };
@@ -100,6 +106,8 @@ export function entriesOf({ below, onceIn, pick }: Seeded, count: number, fromMs
           facts: { ...facts, callId: '' },
           calls,
           asked: held,
+          ...NO_WINDOW,
+          askedAgain: { costNano: below(50_000_000), tokensIn: 1, tokensOut: 0 },
           ...times,
         };
       }

@@ -80,7 +80,9 @@ export class Alerts {
       if (!said) continue;
       batch.left += 1;
       void this.#say(domain, said, nowMs)
-        .catch((error) => this.#parts.log.error({ err: error, domain }, 'an alert could not be told'))
+        .catch((error) =>
+          this.#parts.log.error({ err: error, domain }, 'an alert could not be told'),
+        )
         .finally(() => {
           batch.left -= 1;
         });
@@ -163,7 +165,13 @@ export class Alerts {
       // A halt is told under a name of its own each time.
       alert.event === 'halted' ? route.wants(alert) : told.includes(route.name),
     );
-    const message = { state: 'over', alert, domain, topTool: '', timezone: policy().timezone } as const;
+    const message = {
+      state: 'over',
+      alert,
+      domain,
+      topTool: '',
+      timezone: policy().timezone,
+    } as const;
     for (const route of routes) {
       const body = formatMessage(message, route.format);
       void this.#deliveries.deliver({ domain, route, event: 'over', once: undefined, body });
@@ -199,7 +207,10 @@ export class Alerts {
     for (const route of routes) {
       const target = readUrl(route.url);
       if ('problem' in target) {
-        log.error({ route: route.name, why: target.problem }, 'an alert route has no URL: nobody is told over it');
+        log.error(
+          { route: route.name, why: target.problem },
+          'an alert route has no URL: nobody is told over it',
+        );
       }
     }
   }

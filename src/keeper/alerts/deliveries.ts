@@ -103,7 +103,10 @@ export class Deliveries {
         return true;
       }
       const { name } = delivery.route;
-      this.#log.warn({ route: name, why: sent.why, attempt }, 'an alert was not taken; it is tried again');
+      this.#log.warn(
+        { route: name, why: sent.why, attempt },
+        'an alert was not taken; it is tried again',
+      );
       await this.#pause(Math.max(sent.afterMs, FIRST_PAUSE_MS * 2 ** (attempt - 1)));
     }
     return true;
@@ -113,7 +116,14 @@ export class Deliveries {
     if (!once) return 'ours';
     try {
       const { subject } = once;
-      return await claimAlert(this.#connection, domain, route.name, subject, this.#keeper, CLAIM_MS);
+      return await claimAlert(
+        this.#connection,
+        domain,
+        route.name,
+        subject,
+        this.#keeper,
+        CLAIM_MS,
+      );
     } catch {
       // Redis is away, which is said elsewhere.
       return 'unknown';

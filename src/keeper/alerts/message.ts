@@ -18,9 +18,7 @@ export function formatMessage(message: Message, format: AlertRoute['format']): s
   const { state, alert, topTool, timezone } = message;
   const words =
     state === 'firing' ? wordsFor(alert, topTool, timezone) : wordsForOver(alert, timezone);
-  return JSON.stringify(
-    format === 'slack' ? slackOf(words, state) : fieldsOf(message, words),
-  );
+  return JSON.stringify(format === 'slack' ? slackOf(words, state) : fieldsOf(message, words));
 }
 
 /** What an incoming webhook of Slack takes: a line for notifications, and blocks. */
@@ -31,7 +29,9 @@ function slackOf({ headline, details, command }: Words, state: Message['state'])
   const body = [`*${text}*`, ...lines, `\`${escapeSlack(command).replaceAll('`', "'")}\``];
   return {
     text,
-    blocks: [{ type: 'section', text: { type: 'mrkdwn', text: body.join('\n').slice(0, SECTION) } }],
+    blocks: [
+      { type: 'section', text: { type: 'mrkdwn', text: body.join('\n').slice(0, SECTION) } },
+    ],
   };
 }
 

@@ -67,7 +67,8 @@ function whoIs({ agent, team }: Alert): string {
 function mayGoOn({ event, untilMs, agent }: Alert, when: (ms: number) => string): string {
   if (event === 'threshold') return '';
   if (untilMs !== undefined) return `may go on: ${when(untilMs)}`;
-  if (event === 'halted') return `may go on: when somebody resumes it, tollgate resume ${quote(agent)}`;
+  if (event === 'halted')
+    return `may go on: when somebody resumes it, tollgate resume ${quote(agent)}`;
   return 'may go on: not by waiting; the rule allows no such call';
 }
 

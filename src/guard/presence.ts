@@ -1,0 +1,64 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { Policy } from '../policy/policy.js';
+import type { Connection } from '../redis/connection.js';
+import { forgetGate, tellGate } from '../store/gates.js';
+import type { Logger } from '../telemetry/log.js';
+import { VERSION } from '../telemetry/version.js';
+
+/** How often it looks whether there is something to tell. */
+const LOOK_MS = 1_000;
+
+/** A gate counts for 15 s after it has told: two notes may be lost. */
+const TELL_MS = 5_000;
+
+/** Tells keepers that this gate is there, and which policy it goes by. */
+export interface Presence {
+  /** Takes its leave. */
+  close(): Promise<void>;
+}
+
+/** @param agent that it is pinned to; '' if it is to none */
+export function createPresence(
+  connection: Connection,
+  policy: () => Policy,
+  agent: string,
+  log: Logger,
+): Presence {
+  const host = hostname();
+  const id = `${host}.${randomBytes(6).toString('base64url')}`;
+  const told = { hash: '', atMs: Number.NEGATIVE_INFINITY };
+  let telling: Promise<void> | undefined;
+
+  async function tell(): Promise<void> {
+    const { hash } = policy();
+    const nowMs = performance.now();
+    if (!connection.ready() || (told.hash === hash && nowMs - told.atMs < TELL_MS)) return;
+    try {
+      await tellGate(connection, id, { version: VERSION, policy: hash, host, agent });
+      told.hash = hash;
+      told.atMs = nowMs;
+    } catch (error) {
+      log.debug({ err: error }, 'keepers were not told of this gate; it is tried again');
+    }
+  }
+
+  const look = () => {
+    telling ??= tell().finally(() => {
+      telling = undefined;
+    });
+  };
+  look();
+  const timer = setInterval(look, LOOK_MS);
+  timer.unref();
+  return {
+    async close() {
+      clearInterval(timer);
+      await telling;
+      if (!connection.ready()) return;
+      await forgetGate(connection, id).catch((error) => {
+        log.debug({ err: error }, 'this gate could not take its leave; it is forgotten in 15 s');
+      });
+    },
+  };
+}

@@ -1,0 +1,174 @@
+import type { Call } from '../model/call.js';
+import type { Decision, RuleStatus } from '../model/decision.js';
+import { spanEndUs } from '../model/span.js';
+import { domainOf } from '../policy/match.js';
+import type { Policy, RateLimit } from '../policy/policy.js';
+import { spanOf } from '../policy/window.js';
+import type { Connection } from '../redis/connection.js';
+import { windowKey } from '../store/keys.js';
+import { sliceUsOf } from '../store/packed-window.js';
+import { tellWindows, type WindowNote } from '../store/windows.js';
+import type { Logger } from '../telemetry/log.js';
+
+/** How often keepers are told. */
+const TELL_MS = 1_000;
+
+/** Windows that are told in that time: a fleet of 300 gates that all begin at once is 5 scripts each. */
+const MAX_AT_ONCE = 500;
+
+/** Windows that are remembered; past that the oldest are forgotten, and told again when they are used. */
+const MAX_REMEMBERED = 10_000;
+
+/** A window that is in use is told again after so long, so that it is known how long it lasts. */
+const AGAIN_MS = 60_000;
+
+/** A note may be on its way for so long before keepers see it, and their clocks be apart. */
+const SLACK_MS = 30_000;
+
+/** One window that this gate has charged. */
+interface Seen {
+  readonly domain: string;
+  readonly key: string;
+  note: WindowNote;
+  /** As it was last told; 0 and -1 before. */
+  toldMs: number;
+  toldLimit: number;
+  /** A call up to which the note holds: what comes later must be told. */
+  toldEndMs: number;
+}
+
+/** Tells keepers which windows there are, each second, from decisions and off their way: nothing lists them. */
+export interface WindowsSeen {
+  seen(call: Call, decision: Decision): void;
+  /** Tells what waits, and then no more. */
+  close(): Promise<void>;
+}
+
+export function createWindowsSeen(
+  connection: Connection,
+  policy: () => Policy,
+  log: Logger,
+): WindowsSeen {
+  const all = new Map<string, Seen>();
+  const waiting = new Set<Seen>();
+  let limits = { hash: '', of: new Map<string, RateLimit>() };
+  let telling: Promise<void> | undefined;
+
+  /** The limits of the policy that the decision rests on; none of one that is not in force any more. */
+  function limitsOf(hash: string): ReadonlyMap<string, RateLimit> | undefined {
+    const { hash: current, rules } = policy();
+    if (hash !== current) return undefined;
+    if (limits.hash !== hash) {
+      const counted = rules.flatMap(({ id, rateLimit }) =>
+        rateLimit ? [[id, rateLimit] as const] : [],
+      );
+      limits = { hash, of: new Map(counted) };
+    }
+    return limits.of;
+  }
+
+  function look(domain: string, call: Call, status: RuleStatus, limit: RateLimit, atUs: number) {
+    const { ruleId, partition, counted, action } = status;
+    if (!counted) return;
+    const name = `${domain}\n${limit.shape}\n${ruleId}\n${partition}`;
+    const known = all.get(name);
+    const endMs = spanEndUs(spanOf(limit.window, atUs), atUs) / 1000;
+    const atMs = Math.floor(atUs / 1000);
+    const fresh =
+      known &&
+      known.toldLimit === counted.limit &&
+      atMs - known.toldMs < AGAIN_MS &&
+      endMs <= known.toldEndMs;
+    if (fresh) return;
+    const { windowUs, calendar, metric, granted } = counted;
+    const sliceMs = windowUs === undefined ? 0 : sliceUsOf(windowUs) / 1000;
+    const note: WindowNote = {
+      ...{ rule: ruleId, partition, metric, limit: counted.limit, granted, windowUs, calendar },
+      ...{ agent: call.agent, team: call.team, action, atMs },
+      untilMs: Math.ceil(endMs + sliceMs + AGAIN_MS + SLACK_MS),
+    };
+    const one = known ?? {
+      ...{ domain, key: windowKey(domain, ruleId, limit.shape, partition), note },
+      ...{ toldMs: 0, toldLimit: -1, toldEndMs: 0 },
+    };
+    one.note = note;
+    if (!waiting.has(one)) remember(name, one);
+  }
+
+  function remember(name: string, one: Seen): void {
+    all.delete(name);
+    all.set(name, one);
+    waiting.add(one);
+    const [oldest] = all;
+    if (all.size <= MAX_REMEMBERED || !oldest) return;
+    all.delete(oldest[0]);
+    waiting.delete(oldest[1]);
+  }
+
+  async function tellAll(): Promise<void> {
+    if (waiting.size === 0 || !connection.ready()) return;
+    const byDomain = new Map<string, Seen[]>();
+    let count = 0;
+    for (const one of waiting) {
+      if (count === MAX_AT_ONCE) break;
+      count += 1;
+      waiting.delete(one);
+      const some = byDomain.get(one.domain) ?? [];
+      some.push(one);
+      byDomain.set(one.domain, some);
+    }
+    for (const [domain, some] of byDomain) await tellDomain(domain, some);
+  }
+
+  async function tellDomain(domain: string, some: readonly Seen[]): Promise<void> {
+    const notes = some.map(({ key, note }) => [key, note] as const);
+    // Before the answer: what is used meanwhile is looked at against this note.
+    for (const one of some) {
+      one.toldMs = one.note.atMs;
+      one.toldLimit = one.note.limit;
+      one.toldEndMs = one.note.untilMs - SLACK_MS - sliceMsOf(one.note);
+    }
+    try {
+      const refused = await tellWindows(connection, domain, notes);
+      if (refused > 0) {
+        log.debug({ domain, windows: refused }, 'the list of windows is full: these are not shown');
+      }
+    } catch (error) {
+      log.debug({ err: error, domain }, 'keepers were not told of windows; they are told again');
+      // With their next use.
+      for (const one of some) one.toldMs = 0;
+    }
+  }
+
+  function tell(): Promise<void> {
+    telling ??= tellAll().finally(() => {
+      telling = undefined;
+    });
+    return telling;
+  }
+
+  const timer = setInterval(() => void tell(), TELL_MS);
+  timer.unref();
+  return {
+    seen(call, decision) {
+      if (decision.decidedAtUs === 0) return;
+      const known = limitsOf(decision.policyHash);
+      if (!known) return;
+      const domain = domainOf(policy(), call);
+      for (const status of decision.rules) {
+        // A window in which nothing is has no key.
+        const limit = status.window && status.window.used > 0 && known.get(status.ruleId);
+        if (limit) look(domain, call, status, limit, decision.decidedAtUs);
+      }
+    },
+    async close() {
+      clearInterval(timer);
+      await telling;
+      await tell();
+    },
+  };
+}
+
+function sliceMsOf({ windowUs }: WindowNote): number {
+  return windowUs === undefined ? 0 : sliceUsOf(windowUs) / 1000;
+}
