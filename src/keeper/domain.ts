@@ -164,7 +164,8 @@ async function waitingSinceMs(
   return oldest && msOf(oldest.id);
 }
 
-async function redisMs(connection: Connection): Promise<number> {
+/** The Redis clock, in ms. */
+export async function redisMs(connection: Connection): Promise<number> {
   const [seconds, us] = (await connection.command('TIME', '')) as [string, string];
   return Number(seconds) * 1000 + Number(us) / 1000;
 }

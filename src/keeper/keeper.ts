@@ -4,17 +4,20 @@ import { newFolder } from '../store/commit.js';
 import { DOMAINS_KEY } from '../store/keys.js';
 import type { Logger } from '../telemetry/log.js';
 import type { Metrics } from '../telemetry/metrics.js';
-import { type DomainLook, type KeeperParts, keepDomain } from './domain.js';
+import { Alerts } from './alerts/alerts.js';
+import { type DomainLook, type KeeperParts, keepDomain, redisMs } from './domain.js';
+import { startRounds } from './rounds.js';
 import type { Sink } from './sink.js';
 import { Turns } from './turn.js';
+import { WATCH_MS, Watch } from './watch.js';
 
 /** Soon enough that a report is never old, and little work where nothing happens. */
-const IDLE_MS = 1_000;
+const TEND_MS = 1_000;
 
 /** Domains of one Redis that are looked after: a look at each takes some milliseconds. */
 const MAX_DOMAINS = 10_000;
 
-/** Looks after the ledgers: sums them up, runs holds out, writes the sink, trims. */
+/** Looks after the ledgers: sums them up, runs holds out, writes the sink, trims; and tells people what they say. */
 export interface Keeper {
   /** Stops when the look that is under way is over; within the silence timeout of the connection. */
   close(): Promise<void>;
@@ -35,18 +38,18 @@ export interface KeeperOptions {
 export function startKeeper(options: KeeperOptions): Keeper {
   const { connection, policy, metrics, log } = options;
   const folder = newFolder();
-  const turns = new Turns(folder);
-  const parts: KeeperParts = { ...options, folder, turns };
+  const parts: KeeperParts = { ...options, folder, turns: new Turns(folder) };
   const nextOpen = new Map<string, number>();
-  let closed = false;
-  let timer: NodeJS.Timeout | undefined;
-  let saidProblem = '';
+  const alerts = new Alerts({ connection, policy, aboutAgent: () => undefined, metrics, log });
+  const watch = new Watch(connection, (domain, entries, lastId, nowMs) =>
+    alerts.onEntries(domain, entries, lastId, nowMs),
+  );
 
-  async function look(): Promise<boolean> {
-    if (!connection.ready()) return false;
+  async function tend(isClosed: () => boolean): Promise<number> {
+    if (!connection.ready()) return TEND_MS;
     const looks: DomainLook[] = [];
     for (const domain of await domainsOf(connection, policy())) {
-      if (closed) return false;
+      if (isClosed()) return TEND_MS;
       const found = await keepDomain(parts, domain, nextOpen.get(domain) ?? 0);
       if (found.nextOpen > 0) nextOpen.set(domain, found.nextOpen);
       else nextOpen.delete(domain);
@@ -58,35 +61,38 @@ export function startKeeper(options: KeeperOptions): Keeper {
     metrics.ledgerSinkLag.set(most(({ sinkLagS }) => sinkLagS));
     metrics.ledgerOpenHolds.set(sum(({ openHolds }) => openHolds));
     metrics.ledgerAttributes.set(sum(({ attributes }) => attributes));
-    return looks.some(({ more }) => more);
+    return looks.some(({ more }) => more) ? 0 : TEND_MS;
   }
 
-  async function round(): Promise<void> {
-    let more = false;
-    try {
-      more = await look();
-      saidProblem = '';
-    } catch (error) {
-      const problem = error instanceof Error ? error.message : String(error);
-      // Said once, and not where it is Redis that has gone: that is said already.
-      if (connection.ready() && problem !== saidProblem) {
-        log.error({ err: error }, 'the ledger could not be summed up; it is tried again');
-        saidProblem = problem;
-      }
+  async function follow(isClosed: () => boolean): Promise<number> {
+    if (!connection.ready()) return WATCH_MS;
+    const nowMs = await redisMs(connection);
+    const domains = await domainsOf(connection, policy());
+    watch.keepOnly(new Set(domains));
+    for (const domain of domains) {
+      if (isClosed()) return WATCH_MS;
+      await watch.look(domain, nowMs);
+      await alerts.look(domain, nowMs);
     }
-    if (!closed) timer = setTimeout(next, more ? 0 : IDLE_MS);
+    return WATCH_MS;
   }
 
-  function next(): void {
-    running = round();
-  }
-
-  let running = round();
+  /** Not where it is Redis that has gone: that is said already. */
+  const sayOf = (message: string) => (error: unknown) => {
+    if (connection.ready()) log.error({ err: error }, message);
+  };
+  const rounds = [
+    startRounds(tend, TEND_MS, sayOf('the ledger could not be summed up; it is tried again')),
+    startRounds(
+      follow,
+      WATCH_MS,
+      sayOf('the ledger could not be read for alerts; it is tried again'),
+    ),
+  ];
   return {
     async close() {
-      closed = true;
-      clearTimeout(timer);
-      await running;
+      alerts.close();
+      await Promise.all(rounds.map((one) => one.close()));
       connection.close();
     },
   };

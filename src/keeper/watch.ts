@@ -27,6 +27,7 @@ export type OnEntries = (
   domain: string,
   entries: readonly WatchedEntry[],
   lastId: string,
+  nowMs: number,
 ) => void | Promise<void>;
 
 /** Follows the ledgers of the domains, each from a quarter of an hour ago on. */
@@ -48,7 +49,7 @@ export class Watch {
       const raws = await readRange(this.#connection, key, after, BATCH);
       const last = raws.at(-1);
       if (!last) return;
-      await this.#onEntries(domain, raws.flatMap(watchedIn), last.id);
+      await this.#onEntries(domain, raws.flatMap(watchedIn), last.id, nowMs);
       this.#reached.set(domain, last.id);
       if (raws.length < BATCH) return;
     }

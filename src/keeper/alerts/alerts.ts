@@ -200,8 +200,8 @@ export class Alerts {
     const { log } = this.#parts;
     const routes = this.#routes();
     if (routes.length === 0) {
-      log.warn(
-        'the policy has no alerts: when a rule trips, nobody is told but by Prometheus; name a webhook under alerts, or scrape /metrics',
+      log.info(
+        'the policy names no alert routes: when a rule trips, nobody is told but by log and metrics',
       );
     }
     for (const route of routes) {

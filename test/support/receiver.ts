@@ -1,0 +1,49 @@
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** What a webhook was sent. */
+export interface Received {
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+  readonly path: string;
+  readonly atMs: number;
+}
+
+/** A receiver of webhooks on a free port. */
+export interface Receiver {
+  readonly url: string;
+  readonly received: Received[];
+  /** Statuses of the answers to come, with headers; then 200 again. */
+  readonly answers: { status: number; headers?: Record<string, string> }[];
+  stop(): Promise<void>;
+}
+
+export async function startReceiver(): Promise<Receiver> {
+  const received: Received[] = [];
+  const answers: Receiver['answers'] = [];
+  const server = createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk) => {
+      body += chunk;
+    });
+    request.on('end', () => {
+      const { headers, url = '' } = request;
+      received.push({ headers, body, path: url, atMs: performance.now() });
+      const answer = answers.shift() ?? { status: 200 };
+      response.writeHead(answer.status, answer.headers);
+      response.end('ok');
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    received,
+    answers,
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
