@@ -164,8 +164,8 @@ async function waitingSinceMs(
   return oldest && msOf(oldest.id);
 }
 
-/** The Redis clock, in ms. */
+/** The Redis clock, in whole ms. */
 export async function redisMs(connection: Connection): Promise<number> {
   const [seconds, us] = (await connection.command('TIME', '')) as [string, string];
-  return Number(seconds) * 1000 + Number(us) / 1000;
+  return Number(seconds) * 1000 + Math.floor(Number(us) / 1000);
 }

@@ -11,15 +11,20 @@ const SOURCE_ERROR =
   'must be a map such as {env: SLACK_URL} or {file: /run/secrets/slack-url}: the file of the policy is no place for secrets';
 
 /** Where a secret is: never in the policy itself, which is kept in Redis and shown in answers. */
-const secret = z.union(
-  [
-    z.strictObject({
-      env: z.string().regex(VARIABLE, { error: 'must be the name of an environment variable' }),
-    }),
-    z.strictObject({ file: z.string().startsWith('/', { error: 'must be an absolute path' }) }),
-  ],
-  { error: SOURCE_ERROR },
-);
+const secret = z
+  .strictObject(
+    {
+      env: z
+        .string()
+        .regex(VARIABLE, { error: 'must be the name of an environment variable' })
+        .optional(),
+      file: z.string().startsWith('/', { error: 'must be an absolute path' }).optional(),
+    },
+    { error: SOURCE_ERROR },
+  )
+  .refine(({ env, file }) => (env === undefined) !== (file === undefined), {
+    error: 'must have env or file, one of them',
+  });
 
 export const alertRouteSchema = z.strictObject({
   name: z
@@ -53,3 +58,4 @@ export const alertRouteSchema = z.strictObject({
 export const alertsSchema = z.array(alertRouteSchema).max(MAX_ROUTES);
 
 export type AlertRouteFile = z.infer<typeof alertRouteSchema>;
+export type SecretFile = z.infer<typeof secret>;

@@ -1,7 +1,7 @@
-import { type AlertRouteFile, alertRouteSchema } from './alert-schema.js';
+import { type AlertRouteFile, alertRouteSchema, type SecretFile } from './alert-schema.js';
 import { parseGlobList } from './condition.js';
 import type { Glob } from './glob.js';
-import type { AlertRoute } from './policy.js';
+import type { AlertRoute, SecretSource } from './policy.js';
 import { type Problems, valueAt } from './problems.js';
 
 /** Whom to tell; routes whose shape is good are built even if others are not. */
@@ -23,7 +23,7 @@ function buildRoute({ name, format, url, secret, on, match }: AlertRouteFile): A
   const events = new Set(on);
   const [agent, team, rule] = [globOf(match.agent), globOf(match.team), globOf(match.rule)];
   return {
-    ...{ name, format, url, secret },
+    ...{ name, format, url: sourceOf(url), secret: secret && sourceOf(secret) },
     wants: (alert) =>
       events.has(alert.event) && agent(alert.agent) && team(alert.team) && rule(alert.rule),
   };
@@ -34,4 +34,9 @@ function globOf(globs: string | string[] | undefined): Glob {
   if (globs === undefined) return () => true;
   const glob = parseGlobList(Array.isArray(globs) ? globs : [globs]);
   return 'problem' in glob ? () => false : glob;
+}
+
+/** The schema has seen to it that there is one of them. */
+function sourceOf({ env, file = '' }: SecretFile): SecretSource {
+  return env === undefined ? { file } : { env };
 }
