@@ -1,10 +1,8 @@
 import { openGate, type RedisOptions } from './gate.js';
-import { startKeeper } from './keeper/keeper.js';
-import { openSink } from './keeper/sink.js';
+import { openKeeper } from './keeper.js';
 import { followPolicy, type LivePolicy } from './policy/live.js';
 import { STARTER_POLICY } from './policy/starter.js';
 import { formatRedisAddress } from './redis/address.js';
-import { openConnection } from './redis/connection.js';
 import { startEmbeddedRedis } from './redis/embedded.js';
 import { loadScripts, type Scripts } from './redis/scripts.js';
 import type { Settings } from './settings.js';
@@ -61,16 +59,8 @@ export async function startSidecar(
     stops.push(close);
     const { opsListen, listen } = settings;
     if (roles.includes('keeper')) {
-      const own = openConnection({
-        ...redis,
-        // A gate beside it says so; alone, it says so itself.
-        ...(roles.includes('gate') ? { onUp: () => {}, onDown: () => {} } : said(metrics, log)),
-      });
-      const sink = settings.ledgerSink === '' ? undefined : openSink(settings.ledgerSink);
-      const { current } = policy;
-      stops.push(
-        startKeeper({ connection: own, policy: current, sink, batch, metrics, log }).close,
-      );
+      const alone = !roles.includes('gate');
+      stops.push(openKeeper({ settings, redis, policy, batch, alone, metrics, log }).close);
     }
     const gate = roles.includes('gate')
       ? await openGate(settings, redis, policy, metrics, log)
@@ -115,23 +105,6 @@ async function findRedis(
   };
   const batch = embedded ? EMBEDDED_BATCH : BATCH;
   return { redis, batch, close: () => embedded?.close() };
-}
-
-/** Says when the Redis of a keeper comes and goes. */
-function said(metrics: Metrics, log: Logger): { onUp: () => void; onDown: (why: string) => void } {
-  let away = false;
-  return {
-    onUp() {
-      metrics.storeUp.set(1);
-      if (away) log.info('Redis is back');
-      away = false;
-    },
-    onDown(why) {
-      metrics.storeUp.set(0);
-      if (!away) log.error({ why }, 'Redis is away: the ledger is not summed up until it is back');
-      away = true;
-    },
-  };
 }
 
 function policyFor(settings: Settings, metrics: Metrics, log: Logger): LivePolicy {

@@ -1,21 +1,20 @@
 import type { Policy } from '../policy/policy.js';
 import type { Connection } from '../redis/connection.js';
 import { newFolder } from '../store/commit.js';
-import { DOMAINS_KEY } from '../store/keys.js';
 import type { Logger } from '../telemetry/log.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { type DomainLook, type KeeperParts, keepDomain } from './domain.js';
+import { domainsOf } from './domains.js';
 import type { Sink } from './sink.js';
 import { Turns } from './turn.js';
 
 /** Soon enough that a report is never old, and little work where nothing happens. */
 const IDLE_MS = 1_000;
 
-/** Domains of one Redis that are looked after: a look at each takes some milliseconds. */
-const MAX_DOMAINS = 10_000;
-
 /** Looks after the ledgers: sums them up, runs holds out, writes the sink, trims. */
 export interface Keeper {
+  /** The domains that it looks after. */
+  domains(): readonly string[];
   /** Stops when the look that is under way is over; within the silence timeout of the connection. */
   close(): Promise<void>;
 }
@@ -38,6 +37,7 @@ export function startKeeper(options: KeeperOptions): Keeper {
   const turns = new Turns(folder);
   const parts: KeeperParts = { ...options, folder, turns };
   const nextOpen = new Map<string, number>();
+  let domains: readonly string[] = [];
   let closed = false;
   let timer: NodeJS.Timeout | undefined;
   let saidProblem = '';
@@ -45,7 +45,8 @@ export function startKeeper(options: KeeperOptions): Keeper {
   async function look(): Promise<boolean> {
     if (!connection.ready()) return false;
     const looks: DomainLook[] = [];
-    for (const domain of await domainsOf(connection, policy())) {
+    domains = await domainsOf(connection, policy());
+    for (const domain of domains) {
       if (closed) return false;
       const found = await keepDomain(parts, domain, nextOpen.get(domain) ?? 0);
       if (found.nextOpen > 0) nextOpen.set(domain, found.nextOpen);
@@ -83,6 +84,7 @@ export function startKeeper(options: KeeperOptions): Keeper {
 
   let running = round();
   return {
+    domains: () => domains,
     async close() {
       closed = true;
       clearTimeout(timer);
@@ -90,12 +92,4 @@ export function startKeeper(options: KeeperOptions): Keeper {
       connection.close();
     },
   };
-}
-
-/** The domains that gates have named, and the one that the policy names. */
-async function domainsOf(connection: Connection, { domain }: Policy): Promise<string[]> {
-  const named = (await connection.command('SMEMBERS', DOMAINS_KEY)) as string[];
-  const domains = new Set(named);
-  if ('name' in domain) domains.add(domain.name);
-  return [...domains].slice(0, MAX_DOMAINS);
 }
