@@ -26,6 +26,9 @@ const LAST_DRAIN_MS = 2_000;
 /** How long a stop waits until the ledger is told of the last denials. */
 const LAST_NOTES_MS = 500;
 
+/** How long a look at an idle domain waits for its answer. */
+const TOUCH_MS = 1_000;
+
 /** How long a start waits for Redis; without it, the gate opens all the same. */
 const FIRST_CONTACT_MS = 1_000;
 
@@ -115,7 +118,14 @@ async function openStore(
   });
   const store = createStore(connection, metrics, () => policy.current().ledger.maxEntries);
   const journal = createJournal(metrics, log);
-  const monitor = startMonitor(connection, store, metrics, log);
+  const monitor = startMonitor({
+    connection,
+    domains: store.domains,
+    // An idle domain's clock grows vague with time; this keeps it sharp.
+    touch: (domain) => store.touch(domain, monotonicMs() + TOUCH_MS),
+    away: 'the failure modes of the rules decide',
+    ...{ metrics, log },
+  });
   await withinMs(contacted, FIRST_CONTACT_MS);
   return {
     connection,

@@ -13,6 +13,10 @@ export const SETTINGS = {
     default: '0.0.0.0:7401',
     why: 'Where /metrics, /livez and /readyz are: on the pod IP, for Prometheus and the kubelet.',
   },
+  TOLLGATE_PAGE_LISTEN: {
+    default: '127.0.0.1:7402',
+    why: "Where a keeper's page is, for people with a browser. Loopback, since it names agents and money; off shows none.",
+  },
   TOLLGATE_INSECURE: {
     default: '',
     why: '1 lets TOLLGATE_LISTEN leave the loopback, without TLS.',
@@ -69,6 +73,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export interface Settings {
   readonly listen: ListenAddress;
   readonly opsListen: ListenAddress;
+  /** undefined shows no page. */
+  readonly pageListen: ListenAddress | undefined;
   /** undefined is the starter policy. */
   readonly policyFile: string | undefined;
   /** undefined is the embedded engine. */
@@ -93,6 +99,8 @@ export function readSettings(env: Environment): Settings | { problems: string[] 
   const problems: string[] = [];
   const listen = checked('TOLLGATE_LISTEN', parseListen);
   const opsListen = checked('TOLLGATE_OPS_LISTEN', parseListen);
+  const pageOff = setting(env, 'TOLLGATE_PAGE_LISTEN') === 'off';
+  const pageListen = pageOff ? undefined : checked('TOLLGATE_PAGE_LISTEN', parseListen);
   if (listen && !isLocal(listen) && env['TOLLGATE_INSECURE'] !== '1') {
     problems.push(
       'TOLLGATE_LISTEN is not on the loopback, where anyone who reaches it can spend; set TOLLGATE_INSECURE=1 if that is meant',
@@ -114,6 +122,7 @@ export function readSettings(env: Environment): Settings | { problems: string[] 
   return {
     listen,
     opsListen,
+    pageListen,
     policyFile: env['TOLLGATE_POLICY'] || undefined,
     redis,
     sentinelMaster: setting(env, 'TOLLGATE_REDIS_SENTINEL_MASTER'),

@@ -1,10 +1,8 @@
 import { openGate, type RedisOptions } from './gate.js';
-import { startKeeper } from './keeper/keeper.js';
-import { openSink } from './keeper/sink.js';
+import { openKeeper } from './keeper.js';
 import { followPolicy, type LivePolicy } from './policy/live.js';
 import { STARTER_POLICY } from './policy/starter.js';
 import { formatRedisAddress } from './redis/address.js';
-import { openConnection } from './redis/connection.js';
 import { startEmbeddedRedis } from './redis/embedded.js';
 import { loadScripts, type Scripts } from './redis/scripts.js';
 import type { Settings } from './settings.js';
@@ -14,6 +12,7 @@ import { createMetrics, type Metrics } from './telemetry/metrics.js';
 import { startApi } from './wire/api.js';
 import { formatListen, type ListenAddress } from './wire/listen.js';
 import { startOps } from './wire/ops.js';
+import { startPage } from './wire/page.js';
 
 /**
  * What a sidecar is: the gate decides calls beside an agent; the keeper sums up the ledger, once in a
@@ -27,6 +26,8 @@ export interface Sidecar {
   /** Where agents call; undefined without the role of a gate. */
   readonly address: ListenAddress | undefined;
   readonly opsAddress: ListenAddress;
+  /** Where the page of the keeper is; undefined without one. */
+  readonly pageAddress: ListenAddress | undefined;
   readonly metrics: Metrics;
   /** Reads the policy file anew, as SIGHUP does. */
   reloadPolicy(): void;
@@ -59,19 +60,17 @@ export async function startSidecar(
   try {
     const { redis, batch, close } = await findRedis(settings, scripts, roles, log);
     stops.push(close);
-    const { opsListen, listen } = settings;
-    if (roles.includes('keeper')) {
-      const own = openConnection({
-        ...redis,
-        // A gate beside it says so; alone, it says so itself.
-        ...(roles.includes('gate') ? { onUp: () => {}, onDown: () => {} } : said(metrics, log)),
-      });
-      const sink = settings.ledgerSink === '' ? undefined : openSink(settings.ledgerSink);
-      const { current } = policy;
-      stops.push(
-        startKeeper({ connection: own, policy: current, sink, batch, metrics, log }).close,
-      );
-    }
+    const { opsListen, pageListen, listen } = settings;
+    const alone = !roles.includes('gate');
+    const keeper = roles.includes('keeper')
+      ? openKeeper({ settings, redis, policy, batch, alone, metrics, log })
+      : undefined;
+    if (keeper) stops.push(keeper.close);
+    const page =
+      keeper &&
+      pageListen &&
+      (await startPage(pageListen, keeper.page).catch(cannotListen(pageListen)));
+    if (page) stops.push(page.close);
     const gate = roles.includes('gate')
       ? await openGate(settings, redis, policy, metrics, log)
       : undefined;
@@ -83,7 +82,10 @@ export async function startSidecar(
     if (api) stops.push(api.drain);
     ready = true;
     const { reload: reloadPolicy } = policy;
-    return { address: api?.address, opsAddress: ops.address, metrics, reloadPolicy, stop };
+    return {
+      ...{ address: api?.address, opsAddress: ops.address, pageAddress: page?.address },
+      ...{ metrics, reloadPolicy, stop },
+    };
   } catch (error) {
     await stop();
     throw error;
@@ -115,23 +117,6 @@ async function findRedis(
   };
   const batch = embedded ? EMBEDDED_BATCH : BATCH;
   return { redis, batch, close: () => embedded?.close() };
-}
-
-/** Says when the Redis of a keeper comes and goes. */
-function said(metrics: Metrics, log: Logger): { onUp: () => void; onDown: (why: string) => void } {
-  let away = false;
-  return {
-    onUp() {
-      metrics.storeUp.set(1);
-      if (away) log.info('Redis is back');
-      away = false;
-    },
-    onDown(why) {
-      metrics.storeUp.set(0);
-      if (!away) log.error({ why }, 'Redis is away: the ledger is not summed up until it is back');
-      away = true;
-    },
-  };
 }
 
 function policyFor(settings: Settings, metrics: Metrics, log: Logger): LivePolicy {

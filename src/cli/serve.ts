@@ -3,7 +3,7 @@ import { loadScripts } from '../redis/scripts.js';
 import { readSettings, SETTINGS, unknownSettings } from '../settings.js';
 import { ROLES, type Role, type Sidecar, StartError, startSidecar } from '../sidecar.js';
 import { createLog } from '../telemetry/log.js';
-import { formatListen } from '../wire/listen.js';
+import { formatListen, type ListenAddress } from '../wire/listen.js';
 import { type Command, EXIT, UsageError } from './command.js';
 
 const width = Math.max(...Object.keys(SETTINGS).map((name) => name.length));
@@ -61,6 +61,7 @@ ${Object.entries(SETTINGS)
           role: roles.join(' and '),
           ...(sidecar.address && { listen: formatListen(sidecar.address) }),
           ops: formatListen(sidecar.opsAddress),
+          ...(sidecar.pageAddress && { page: pageUrl(sidecar.pageAddress) }),
           policy: settings.policyFile ?? 'starter policy',
         },
         settings.redis
@@ -87,4 +88,9 @@ function rolesOf(args: string[]): readonly Role[] {
   const role = ROLES.find((known) => known === values.role);
   if (role) return [role];
   throw new UsageError(`--role must be ${ROLES.join(' or ')}, not "${values.role}"`);
+}
+
+/** What a browser is given. */
+function pageUrl(address: ListenAddress): string {
+  return 'path' in address ? formatListen(address) : `http://${formatListen(address)}/`;
 }

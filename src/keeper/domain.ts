@@ -6,6 +6,7 @@ import type { Folder } from '../store/commit.js';
 import { foldBatch, msOf } from '../store/fold.js';
 import { type FoldState, readFoldState } from '../store/fold-state.js';
 import { ledgerKey } from '../store/keys.js';
+import { redisMs } from '../store/now.js';
 import { countOpen, runOut } from '../store/open.js';
 import { trimLedger } from '../store/trim.js';
 import { readRange } from '../store/unfolded.js';
@@ -162,10 +163,4 @@ async function waitingSinceMs(
 ): Promise<number | undefined> {
   const [oldest] = await readRange(connection, ledgerKey(domain), position, 1);
   return oldest && msOf(oldest.id);
-}
-
-/** The Redis clock, in whole ms. */
-export async function redisMs(connection: Connection): Promise<number> {
-  const [seconds, us] = (await connection.command('TIME', '')) as [string, string];
-  return Number(seconds) * 1000 + Math.floor(Number(us) / 1000);
 }

@@ -8,7 +8,7 @@ export const MIN_RATIO = 2;
 /** so many deviations above it, since some agents double every other week, */
 const MIN_Z = 4;
 /** and by so much of a normal day, since nobody wants to hear of cents. */
-const MIN_EXCESS = 0.1;
+export const MIN_EXCESS = 0.1;
 
 /** An hour is part of it from half-way between what is expected and the least unusual multiple. */
 const HOUR_RATIO = (1 + MIN_RATIO) / 2;
@@ -35,6 +35,8 @@ export interface Unusual {
   /** How many deviations it is above what was expected. */
   readonly z: number;
   readonly excessNano: bigint;
+  /** What is spent on a whole day on which anything is. */
+  readonly normalNano: bigint;
   readonly unusual: boolean;
   /** Whole weeks of history that it rests on: 6 at most. Under 3 all days are compared, not the weekday. */
   readonly weeks: number;
@@ -111,6 +113,7 @@ export function unusualIn(comparison: Comparison, history: History): Unusual | u
     ratio,
     z,
     excessNano,
+    normalNano: BigInt(Math.round(normalDay)),
     unusual,
     weeks: Math.floor(days / 7),
     days,

@@ -32,36 +32,89 @@ export async function unusualAgents(
     all.map(({ startMs }) => startMs),
   );
 
-  async function find(
-    agents: ReadonlySet<string>,
-    ofDays: readonly Day[],
-  ): Promise<UnusualAgent[]> {
-    if (agents.size === 0) return [];
-    const only = ({ agent }: SpendAttributes) => agents.has(agent);
-    const starts = ofDays.flatMap((day) => hoursOf(day, comparison));
-    const hours = await readByAgent(spend, 'hour', starts, only);
-    return [...agents].flatMap((agent) => {
-      const history = { days: days.get(agent) ?? NONE, hours: hours.get(agent) ?? NONE };
-      const unusual = unusualIn(comparison, history);
-      return unusual ? [{ agent, unusual }] : [];
-    });
-  }
-
-  let suspects = suspectsIn(days, comparison);
+  let suspects = suspectsIn(days, comparison, hasSpent);
   if (!isWhole(comparison)) {
     // The same weekday tells who has spent enough; only of these few are all days needed.
     const { old, young } = suspects;
-    const found = await find(old, [...sameWeekdays(comparison), comparison.day]);
+    const found = await find(spend, comparison, days, old, [
+      ...sameWeekdays(comparison),
+      comparison.day,
+    ]);
     const large = found.filter(({ unusual }) => unusual.ratio >= MIN_RATIO);
     suspects = { old: new Set(large.map(({ agent }) => agent)), young };
   }
-  const found = await find(new Set([...suspects.old, ...suspects.young]), all);
+  const found = await find(
+    spend,
+    comparison,
+    days,
+    new Set([...suspects.old, ...suspects.young]),
+    all,
+  );
   return found
     .filter(({ unusual }) => unusual.unusual)
     .toSorted((a, b) => Number(b.unusual.excessNano - a.unusual.excessNano));
 }
 
+/**
+ * How the day that goes on compares with others, of every agent whose history is long enough to tell, those
+ * too that have spent nothing yet. It reads the hours of a week for each of them: for now and then.
+ */
+export async function compareAgents(
+  spend: Spend,
+  timezone: string,
+  dayMs: number,
+  nowMs: number,
+): Promise<UnusualAgent[]> {
+  const comparison = comparisonOf(timezone, dayMs, nowMs);
+  const all = [...comparison.before, comparison.day];
+  const starts = all.map(({ startMs }) => startMs);
+  const days = await readByAgent(spend, 'day', starts);
+  const { old, young } = suspectsIn(days, comparison, () => true);
+  const compared = new Map<string, UnusualAgent>();
+  const take = async (agents: Iterable<string>, ofDays: readonly Day[]) => {
+    const names = [...agents];
+    // The hours of so many at a time are in memory.
+    for (let at = 0; at < names.length; at += AGENTS_AT_ONCE) {
+      const some = new Set(names.slice(at, at + AGENTS_AT_ONCE));
+      for (const one of await find(spend, comparison, days, some, ofDays)) {
+        compared.set(one.agent, one);
+      }
+    }
+  };
+  await take(old, [...sameWeekdays(comparison), comparison.day]);
+  // Of these few all days are needed.
+  const large = [...compared.values()].filter(({ unusual }) => unusual.ratio >= MIN_RATIO);
+  await take([...young, ...large.map(({ agent }) => agent)], all);
+  return [...compared.values()];
+}
+
+/** Agents whose hours are read at once: of six weeks of them some 40 MB at most. */
+const AGENTS_AT_ONCE = 500;
+
+/** Compares agents by their days and by the hours of some of these. */
+async function find(
+  spend: Spend,
+  comparison: Comparison,
+  days: ByAgent,
+  agents: ReadonlySet<string>,
+  ofDays: readonly Day[],
+): Promise<UnusualAgent[]> {
+  if (agents.size === 0) return [];
+  const only = ({ agent }: SpendAttributes) => agents.has(agent);
+  const starts = ofDays.flatMap((day) => hoursOf(day, comparison));
+  const hours = await readByAgent(spend, 'hour', starts, only);
+  return [...agents].flatMap((agent) => {
+    const history = { days: days.get(agent) ?? NONE, hours: hours.get(agent) ?? NONE };
+    const unusual = unusualIn(comparison, history);
+    return unusual ? [{ agent, unusual }] : [];
+  });
+}
+
 const NONE: ReadonlyMap<number, bigint> = new Map();
+
+function hasSpent(nano: bigint): boolean {
+  return nano > 0n;
+}
 
 interface Suspects {
   readonly old: ReadonlySet<string>;
@@ -70,11 +123,15 @@ interface Suspects {
 }
 
 /** Of a day that is over, those that were unusual; of one that goes on, those that have spent anything. */
-function suspectsIn(days: ByAgent, comparison: Comparison): Suspects {
+function suspectsIn(
+  days: ByAgent,
+  comparison: Comparison,
+  isOne: (nano: bigint) => boolean,
+): Suspects {
   const old = new Set<string>();
   const young = new Set<string>();
   for (const [agent, totals] of days) {
-    if ((totals.get(comparison.day.startMs) ?? 0n) <= 0n) continue;
+    if (!isOne(totals.get(comparison.day.startMs) ?? 0n)) continue;
     const unusual = unusualIn(comparison, { days: totals, hours: NONE });
     if (!unusual || (isWhole(comparison) && !unusual.unusual)) continue;
     (unusual.days < WEEKDAY_DAYS ? young : old).add(agent);

@@ -1,5 +1,6 @@
 import type { Connection } from '../redis/connection.js';
 import { GATES_KEY } from './keys.js';
+import { redisMs } from './now.js';
 
 /** A gate that has not told of itself for so long counts no more: it tells every few seconds. */
 const GONE_MS = 15_000;
@@ -28,7 +29,7 @@ export interface FleetGate extends GateNote {
 }
 
 export async function tellGate(connection: Connection, id: string, note: GateNote): Promise<void> {
-  const atMs = Math.floor(await redisMs(connection));
+  const atMs = await redisMs(connection);
   await connection.command('HSET', GATES_KEY, id, JSON.stringify({ ...note, atMs }));
 }
 
@@ -62,10 +63,4 @@ function parseGate(id: string, text: string): FleetGate | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** The clock of Redis. */
-export async function redisMs(connection: Connection): Promise<number> {
-  const [seconds, us] = (await connection.command('TIME', '')) as [string, string];
-  return Number(seconds) * 1000 + Number(us) / 1000;
 }

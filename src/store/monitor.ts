@@ -1,9 +1,7 @@
 import type { Connection } from '../redis/connection.js';
-import { monotonicMs } from '../redis/deadline.js';
 import type { Logger } from '../telemetry/log.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { bornKey } from './keys.js';
-import type { Store } from './store.js';
 
 /** Soon enough for an alert within a minute, and nothing beside the decisions. */
 const POLL_MS = 10_000;
@@ -13,9 +11,6 @@ const MAX_WATCHED = 16;
 
 /** A birth that no sidecar has looked at for a week is of a domain that is gone. */
 const BORN_TTL_S = 7 * 86_400;
-
-/** How long a look may wait for each answer. */
-const LOOK_MS = 1_000;
 
 /** What a Redis says of itself in INFO. */
 export interface RedisInfo {
@@ -44,12 +39,20 @@ export interface Monitor {
   close(): void;
 }
 
-export function startMonitor(
-  connection: Connection,
-  store: Store,
-  metrics: Metrics,
-  log: Logger,
-): Monitor {
+export interface MonitorOptions {
+  readonly connection: Connection;
+  /** The domains whose keys are watched, the most important first. */
+  domains(): Iterable<string>;
+  /** Done beside each look at a domain. */
+  touch(domain: string): Promise<void>;
+  /** What it means that Redis is away, for people. */
+  readonly away: string;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+}
+
+export function startMonitor(options: MonitorOptions): Monitor {
+  const { connection, domains, touch, away, metrics, log } = options;
   const births = new Map<string, string>();
   let saidEviction = '';
   let looking = false;
@@ -65,7 +68,7 @@ export function startMonitor(
     metrics.storeUp.set(0);
     if (state === 'down' || state === 'closed') return;
     state = 'down';
-    log.error({ why }, 'Redis is away: the failure modes of the rules decide until it is back');
+    log.error({ why }, `Redis is away: ${away} until it is back`);
   }
 
   async function lookAtEviction(): Promise<void> {
@@ -106,9 +109,8 @@ export function startMonitor(
     looking = true;
     try {
       await lookAtEviction();
-      for (const domain of [...store.domains()].slice(0, MAX_WATCHED)) {
-        // An idle domain's clock grows vague with time; this keeps it sharp.
-        await store.touch(domain, monotonicMs() + LOOK_MS);
+      for (const domain of [...domains()].slice(0, MAX_WATCHED)) {
+        await touch(domain);
         await lookAtBirth(domain);
       }
     } catch (error) {

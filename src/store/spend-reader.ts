@@ -14,27 +14,47 @@ import { parseSums } from './sums.js';
 /** Hashes in one script: full ones take Redis a millisecond. */
 const KEYS_AT_ONCE = 24;
 
+/**
+ * Of the attributes that were read before, so many are read again, the newest: a Redis that has lost its last
+ * writes, or all, gives their numbers to others.
+ */
+const READ_AGAIN = 100;
+
 /** Attributes in one reply: some 100 kB. */
 const ATTRIBUTES_AT_ONCE = 500;
 
 /** Reads the spend of a domain. It keeps the attributes that it has read: one for each report. */
 export function readSpend(connection: Connection, domain: string): Spend {
   const attributes: (SpendAttributes | undefined)[] = [];
+  /** The newest of them as text, by number. */
+  let newest = new Map<number, string | null>();
 
   async function learnAttributes(): Promise<void> {
     const { next } = await readFoldState(connection, domain);
-    const numbers = Array.from(
-      { length: next - attributes.length },
-      (_, i) => attributes.length + i,
-    );
+    const known = attributes.length;
+    const from = Math.max(0, Math.min(known, next) - READ_AGAIN);
+    const numbers = Array.from({ length: next - from }, (_, i) => from + i);
     const parts: Promise<(string | null)[]>[] = [];
     for (let at = 0; at < numbers.length; at += ATTRIBUTES_AT_ONCE) {
       const part = numbers.slice(at, at + ATTRIBUTES_AT_ONCE);
       parts.push(readAttributes(connection, domain, part));
     }
-    for (const texts of await Promise.all(parts)) {
-      for (const text of texts) attributes.push(text === null ? undefined : parseAttributes(text));
+    const texts = (await Promise.all(parts)).flat();
+    const changed = texts.some((text, i) => (newest.get(from + i) ?? text) !== text);
+    if (changed || next < known) {
+      attributes.length = 0;
+      newest = new Map();
+      return learnAttributes();
     }
+    // By number: others may have read the same meanwhile.
+    for (const [i, text] of texts.entries()) {
+      attributes[from + i] ??= text === null ? undefined : parseAttributes(text);
+    }
+    newest = new Map(
+      texts.slice(-READ_AGAIN).map((text, i) => {
+        return [Math.max(from, next - READ_AGAIN) + i, text];
+      }),
+    );
   }
 
   /** Numbers that are asked for, by shard; no numbers are all of them. */

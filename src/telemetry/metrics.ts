@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { fleetMetrics, type GaugeFamilies } from './fleet-metrics.js';
 
 /** From below one Redis round trip to well past the 50 ms deadline. */
 const DURATION_BUCKETS_S = [
@@ -26,8 +27,19 @@ export function createMetrics() {
   const ratio = (name: string, help: string) =>
     new Histogram({ name, help, registers, buckets: RATIO_BUCKETS });
 
+  const gauges: GaugeFamilies['gauges'] = (name, help, labels) => {
+    const family = gauge(name, help, labels);
+    return {
+      set(rows) {
+        family.reset();
+        for (const { labels: of, value } of rows) family.set({ ...of }, value);
+      },
+    };
+  };
+
   return {
     registry,
+    ...fleetMetrics({ gauge, gauges }),
     decisions: counter(
       'tollgate_decisions_total',
       'Decisions, by verdict and by the rule that denied (none for an allowed call, halt for an agent that is halted).',

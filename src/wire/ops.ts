@@ -1,24 +1,12 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Metrics } from '../telemetry/metrics.js';
+import { type HttpAnswer, type HttpServer, plain, serveHttp } from './http.js';
 import type { ListenAddress } from './listen.js';
 
-/** Probes and scrapes, no more: past this something is wrong with whoever connects. */
+/** Probes and scrapes, no more. */
 const MAX_CONNECTIONS = 64;
 
-/** A probe or a scrape sends its few header lines at once. */
-const REQUEST_TIMEOUT_MS = 5_000;
-
-const TEXT = 'text/plain; charset=utf-8';
-
-/** The HTTP server for Kubernetes and Prometheus. */
-export interface Ops {
-  readonly address: ListenAddress;
-  close(): Promise<void>;
-}
-
 /**
- * Serves /metrics, /livez and /readyz.
+ * Serves /metrics, /livez and /readyz, for Kubernetes and Prometheus.
  * @param ready policy loaded and API listening. Redis never decides it: a sidecar's readiness is its
  *   pod's, and maintenance of Redis must not take the agents out of service.
  */
@@ -26,41 +14,20 @@ export function startOps(
   listen: ListenAddress,
   metrics: Metrics,
   ready: () => boolean,
-): Promise<Ops> {
-  const pages: Record<string, () => Promise<[number, string, string]>> = {
-    '/metrics': async () => [200, metrics.registry.contentType, await metrics.registry.metrics()],
-    '/livez': async () => [200, TEXT, 'ok\n'],
-    '/readyz': async () => (ready() ? [200, TEXT, 'ok\n'] : [503, TEXT, 'not ready\n']),
+): Promise<HttpServer> {
+  const { registry } = metrics;
+  const pages: Record<string, () => HttpAnswer | Promise<HttpAnswer>> = {
+    '/metrics': async () => ({
+      code: 200,
+      body: await registry.metrics(),
+      type: registry.contentType,
+    }),
+    '/livez': () => plain(200, 'ok\n'),
+    '/readyz': () => (ready() ? plain(200, 'ok\n') : plain(503, 'not ready\n')),
   };
-  const server = createServer(async (request, response) => {
-    const page = pages[(request.url ?? '').split('?')[0] ?? ''];
-    const [code, type, body] =
-      request.method !== 'GET' && request.method !== 'HEAD'
-        ? [405, TEXT, 'only GET\n']
-        : page
-          ? await page()
-          : [404, TEXT, `here are ${Object.keys(pages).join(', ')}\n`];
-    response.writeHead(code, { 'content-type': type });
-    response.end(request.method === 'HEAD' ? undefined : body);
-  });
-  server.maxConnections = MAX_CONNECTIONS;
-  server.requestTimeout = REQUEST_TIMEOUT_MS;
-  server.headersTimeout = REQUEST_TIMEOUT_MS;
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen('path' in listen ? { path: listen.path } : listen, () => {
-      const bound = server.address() as AddressInfo | string;
-      resolve({
-        address:
-          typeof bound === 'string' || 'path' in listen
-            ? listen
-            : { host: listen.host, port: bound.port },
-        close: () =>
-          new Promise((done) => {
-            server.close(() => done());
-            server.closeAllConnections();
-          }),
-      });
-    });
-  });
+  return serveHttp(
+    listen,
+    MAX_CONNECTIONS,
+    (path) => pages[path]?.() ?? plain(404, `here are ${Object.keys(pages).join(', ')}\n`),
+  );
 }

@@ -89,6 +89,7 @@ for (const [name, policy, settled] of [
       TOLLGATE_POLICY: writeScratch(folder, policy),
       TOLLGATE_LISTEN: `127.0.0.1:${port}`,
       TOLLGATE_OPS_LISTEN: `127.0.0.1:${opsPort}`,
+      TOLLGATE_PAGE_LISTEN: 'off',
     },
   });
   await until('the sidecar to be ready', () =>

@@ -17,6 +17,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['main.ts'],
   ['cli'],
   ['sidecar.ts'],
+  ['keeper.ts'],
   ['gate.ts'],
   ['settings.ts'],
   ['demo'],

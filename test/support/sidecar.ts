@@ -33,6 +33,7 @@ export async function spawnSidecar(
       PATH: process.env['PATH'],
       TOLLGATE_LISTEN: '127.0.0.1:0',
       TOLLGATE_OPS_LISTEN: '127.0.0.1:0',
+      TOLLGATE_PAGE_LISTEN: '127.0.0.1:0',
       TOLLGATE_LOG_FORMAT: 'json',
       ...env,
     },
@@ -81,6 +82,7 @@ export async function sidecarHere(
   const settings: Settings = {
     listen: { host: '127.0.0.1', port: 0 },
     opsListen: { host: '127.0.0.1', port: 0 },
+    pageListen: undefined,
     policyFile,
     redis,
     sentinelMaster: '',

@@ -27,7 +27,12 @@ describe('the server', () => {
   /** Runs `serve` to its end, which is expected to come at once. */
   async function refusal(env: Record<string, string>): Promise<{ code: unknown; text: string }> {
     const child = promisify(execFile)(process.execPath, [MAIN, 'serve'], {
-      env: { PATH: process.env['PATH'], TOLLGATE_OPS_LISTEN: '127.0.0.1:0', ...env },
+      env: {
+        PATH: process.env['PATH'],
+        TOLLGATE_OPS_LISTEN: '127.0.0.1:0',
+        TOLLGATE_PAGE_LISTEN: 'off',
+        ...env,
+      },
     });
     const { code, stdout, stderr } = await child.then(
       (end) => ({ ...end, code: 0 }),
@@ -176,7 +181,11 @@ describe('the server', () => {
       ],
       [{ TOLLGATE_LISTEN: `127.0.0.1:${port}` }, /cannot listen on 127\.0\.0\.1/],
       [
-        { TOLLGATE_LISTEN: '127.0.0.1:0', TOLLGATE_OPS_LISTEN: `127.0.0.1:${port}` },
+        {
+          TOLLGATE_LISTEN: '127.0.0.1:0',
+          TOLLGATE_OPS_LISTEN: `127.0.0.1:${port}`,
+          TOLLGATE_PAGE_LISTEN: 'off',
+        },
         /cannot listen on 127\.0\.0\.1:\d+: .*EADDRINUSE/,
       ],
       [{ REDIS_URL: 'http://x' }, /REDIS_URL must look like/],

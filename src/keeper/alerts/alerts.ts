@@ -12,6 +12,7 @@ import {
 } from '../../store/alerts.js';
 import type { Logger } from '../../telemetry/log.js';
 import type { Metrics } from '../../telemetry/metrics.js';
+import type { KnownAgent } from '../fleet/agent.js';
 import type { WatchedEntry } from '../watch.js';
 import { Deliveries } from './deliveries.js';
 import { type Said, saidBy } from './from-entry.js';
@@ -27,17 +28,10 @@ const REMIND_MS = 24 * 3_600_000;
 /** A month of the calendar; a halt may have no end. */
 const LONGEST_MS = 31 * 86_400_000;
 
-/** What is known of an agent beside the entry that is told: its team, and where its spend goes. */
-export interface AboutAgent {
-  readonly team: string;
-  /** The tool that most of its spend of the day went to; '' if there is none. */
-  readonly topTool: string;
-}
-
 export interface AlertsParts {
   readonly connection: Connection;
   policy(): Policy;
-  aboutAgent(domain: string, agent: string): AboutAgent | undefined;
+  aboutAgent(agent: string): KnownAgent | undefined;
   readonly metrics: Metrics;
   readonly log: Logger;
 }
@@ -76,7 +70,7 @@ export class Alerts {
     reading.batches.push(batch);
     for (const entry of entries) {
       if (compareIds(entry.id, reading.stored) <= 0) continue;
-      const said = saidBy(entry, (agent) => this.#parts.aboutAgent(domain, agent));
+      const said = saidBy(entry, this.#parts.aboutAgent);
       if (!said) continue;
       batch.left += 1;
       void this.#say(domain, said, nowMs)
@@ -137,7 +131,7 @@ export class Alerts {
     if (overMs !== undefined) {
       await raiseAlert(this.#parts.connection, domain, subject, alert, overMs);
     }
-    const topTool = this.#parts.aboutAgent(domain, alert.agent)?.topTool ?? '';
+    const topTool = this.#parts.aboutAgent(alert.agent)?.topTool ?? '';
     const { timezone } = this.#parts.policy();
     const toldForMs =
       overMs === undefined

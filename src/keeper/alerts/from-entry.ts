@@ -1,5 +1,6 @@
 import type { Alert } from '../../model/alert.js';
 import type { Subject } from '../../store/alerts.js';
+import type { KnownAgent } from '../fleet/agent.js';
 import type { WatchedEntry } from '../watch.js';
 
 /** What stands for the rule where a halt denies: the halt itself was told. */
@@ -10,11 +11,6 @@ const QUIET_MS = 60_000;
 
 /** A halt without an end is over when somebody resumes the agent, and not before this: a hundred years. */
 const NEVER_MS = 100 * 365 * 86_400_000;
-
-/** What an agent is known as beside its calls. */
-export interface AgentFacts {
-  readonly team: string;
-}
 
 /** What an entry of the ledger says: that something happens, or that it is over. */
 export type Said =
@@ -33,7 +29,7 @@ export type Said =
 /** What people are told of an entry; undefined if nothing. */
 export function saidBy(
   entry: WatchedEntry,
-  aboutAgent: (agent: string) => AgentFacts | undefined,
+  aboutAgent: (agent: string) => KnownAgent | undefined,
 ): Said | undefined {
   const team = (agent: string) => aboutAgent(agent)?.team ?? '';
   switch (entry.kind) {

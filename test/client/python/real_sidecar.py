@@ -41,6 +41,7 @@ class RealSidecar:
                 "PATH": os.environ["PATH"],
                 "TOLLGATE_LISTEN": "127.0.0.1:0",
                 "TOLLGATE_OPS_LISTEN": "127.0.0.1:0",
+                "TOLLGATE_PAGE_LISTEN": "off",
                 "TOLLGATE_LOG_FORMAT": "json",
                 "TOLLGATE_POLICY": str(file),
             },

@@ -1,9 +1,10 @@
-import { formatAmount, formatMetric } from '../../model/amounts.js';
-import { formatDuration } from '../../model/duration.js';
-import { EVERYONE } from '../../model/halt.js';
-import { formatUsd, usdFromNano } from '../../model/money.js';
-import { formatMoment, formatTime } from '../../report/dates.js';
-import type { Fleet, FleetWindow, NormalDay } from '../fleet/fleet.js';
+import { formatAmount, formatMetric } from '../model/amounts.js';
+import { formatDuration } from '../model/duration.js';
+import { EVERYONE } from '../model/halt.js';
+import { usdFromNano } from '../model/money.js';
+import { formatMoment, formatTime } from '../report/dates.js';
+import { usd } from '../report/figures.js';
+import type { Fleet, FleetWindow, NormalDay } from './fleet/fleet.js';
 import type { RecentDenial } from './recent.js';
 
 /** What fits a page that somebody reads; `tollgate report` has the rest. */
@@ -86,7 +87,7 @@ export function pageState(
     status,
     ageS,
     totals: fleet ? totalsOf(fleet) : [],
-    halts: (fleet?.halts ?? []).map(({ halt }) => ({
+    halts: (fleet?.halts ?? []).map((halt) => ({
       agent: halt.agent === EVERYONE ? 'every agent' : halt.agent,
       by: halt.rule === '' ? halt.by : halt.rule,
       why: halt.why,
@@ -144,10 +145,10 @@ function agentLines(fleet: Fleet): AgentLine[] {
       const day = normal.get(agent);
       const window = fullest.get(agent);
       return {
-        ...{ agent, team, today: formatUsd(todayNano), todayUsd: usdFromNano(Number(todayNano)) },
-        usual: day ? formatUsd(day.expectedNano) : '',
+        ...{ agent, team, today: cents(todayNano), todayUsd: usdFromNano(Number(todayNano)) },
+        usual: day ? cents(day.expectedNano) : '',
         unusual: day?.unusual ?? false,
-        month: formatUsd(monthNano),
+        month: cents(monthNano),
         denied: denied === 0 ? '' : denied.toLocaleString('en'),
         limit: window ? `${percentOf(window.ratio ?? 0)} of ${window.rule}` : '',
         share: window?.ratio ?? 0,
@@ -190,12 +191,12 @@ function totalsOf(fleet: Fleet): Total[] {
     ...{ name, value, note, level },
   });
   return [
-    total('Spend', formatUsd(today), usual > 0n ? `usual by now ${formatUsd(usual)}` : ''),
-    total('This month', formatUsd(sum(fleet.month.map(({ costNano }) => costNano)))),
+    total('Spend', cents(today), usual > 0n ? `usual by now ${cents(usual)}` : ''),
+    total('This month', cents(sum(fleet.month.map(({ costNano }) => costNano)))),
     total(
       'Denied calls',
       denied.toLocaleString('en'),
-      saved > 0n ? `${formatUsd(saved)} not spent` : '',
+      saved > 0n ? `${cents(saved)} not spent` : '',
     ),
     total('Agents halted', String(fleet.halts.length), '', fleet.halts.length > 0 ? 'bad' : ''),
     total('Calls under way', fleet.openHolds.toLocaleString('en')),
@@ -210,4 +211,9 @@ function totalsOf(fleet: Fleet): Total[] {
 
 function percentOf(share: number): string {
   return `${Math.floor(share * 100)}%`;
+}
+
+/** As report has it; what is less than half a cent reads as nothing. */
+function cents(nano: bigint): string {
+  return usd(nano, 2);
 }

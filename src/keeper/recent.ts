@@ -1,5 +1,5 @@
-import type { DeniedEntry } from '../../model/entry.js';
-import type { WatchedEntry } from '../watch.js';
+import type { DeniedEntry } from '../model/entry.js';
+import type { WatchedEntry } from './watch.js';
 
 /** Kinds of denials that are shown: what a person reads. */
 const MAX_KINDS = 50;
@@ -34,8 +34,6 @@ export class Recent {
   }
 
   list(nowMs: number): RecentDenial[] {
-    return [...this.#kinds.values()]
-      .filter(({ last }) => nowMs - last.atMs < NEWS_MS)
-      .reverse();
+    return [...this.#kinds.values()].filter(({ last }) => nowMs - last.atMs < NEWS_MS).reverse();
   }
 }

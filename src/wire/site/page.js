@@ -11,7 +11,11 @@ let state;
 
 /** A cell: text, or { text, className, bar }, of which bar is a share from 0 to 1. */
 function cell(content, header) {
-  const { text = '', className = '', bar } = typeof content === 'object' ? content : { text: content };
+  const {
+    text = '',
+    className = '',
+    bar,
+  } = typeof content === 'object' ? content : { text: content };
   const td = document.createElement(header ? 'th' : 'td');
   if (header) td.scope = 'row';
   if (bar === undefined) {
@@ -22,7 +26,7 @@ function cell(content, header) {
   td.className = 'track';
   td.ariaHidden = 'true';
   const fill = document.createElement('div');
-  fill.className = className;
+  fill.className = `fill ${className}`;
   fill.style.width = `${Math.min(1, Math.max(0, bar)) * 100}%`;
   td.append(fill);
   return td;
@@ -51,7 +55,8 @@ const levelOf = (share) => (share >= 1 ? 'bad' : share >= 0.8 ? 'warn' : '');
 
 function show() {
   const wanted = filter.value.trim().toLowerCase();
-  const has = (...texts) => wanted === '' || texts.some((text) => text.toLowerCase().includes(wanted));
+  const has = (...texts) =>
+    wanted === '' || texts.some((text) => text.toLowerCase().includes(wanted));
   byId('totals').replaceChildren(
     ...state.totals.map(({ name, value, note, level }) => {
       const group = document.createElement('div');
@@ -149,16 +154,28 @@ async function refresh() {
   if (document.hidden) return;
   let text;
   try {
-    const response = await fetch('state.json', { cache: 'no-store', signal: AbortSignal.timeout(5_000) });
+    const response = await fetch('state.json', {
+      cache: 'no-store',
+      signal: AbortSignal.timeout(5_000),
+    });
     if (!response.ok) throw new Error(`the keeper answers with status ${response.status}`);
     text = await response.text();
   } catch {
-    setStatus(state ? 'The keeper does not answer: this is what it said last.' : 'The keeper does not answer.', true);
+    setStatus(
+      state
+        ? 'The keeper does not answer: this is what it said last.'
+        : 'The keeper does not answer.',
+      true,
+    );
     return;
   }
   const before = state;
   const next = JSON.parse(text);
-  if (next.ageS > STALE_S) setStatus(`Nothing new for ${Math.round(next.ageS)} s: the keeper cannot read its Redis.`, true);
+  if (next.ageS > STALE_S)
+    setStatus(
+      `Nothing new for ${Math.round(next.ageS)} s: the keeper cannot read its Redis.`,
+      true,
+    );
   else setStatus(next.status, false);
   // The age changes each time, and is all that may have.
   const content = JSON.stringify({ ...next, ageS: 0 });

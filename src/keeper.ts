@@ -1,0 +1,88 @@
+import type { RedisOptions } from './gate.js';
+import { showFleet } from './keeper/fleet/gauges.js';
+import { type FleetWatch, watchFleet } from './keeper/fleet/watch-fleet.js';
+import { startKeeper } from './keeper/keeper.js';
+import { startNews } from './keeper/news.js';
+import { type PageState, pageState } from './keeper/page.js';
+import { openSink } from './keeper/sink.js';
+import type { LivePolicy } from './policy/live.js';
+import { openConnection } from './redis/connection.js';
+import { monotonicMs } from './redis/deadline.js';
+import type { Settings } from './settings.js';
+import { type Monitor, startMonitor } from './store/monitor.js';
+import type { Logger } from './telemetry/log.js';
+import type { Metrics } from './telemetry/metrics.js';
+
+/** How often the age of what is known of the fleet is told: finer than anybody scrapes. */
+const AGE_MS = 1_000;
+
+/** The role that keeps: it sums up the ledger and tells how the fleet stands. */
+export interface KeeperRole {
+  readonly fleet: FleetWatch;
+  /** What its page shows. */
+  page(): PageState;
+  close(): Promise<void>;
+}
+
+export interface KeeperRoleOptions {
+  readonly settings: Settings;
+  readonly redis: RedisOptions;
+  readonly policy: LivePolicy;
+  /** Entries in one batch. */
+  readonly batch: number;
+  /** No gate in this process says whether Redis is there, and what it loses. */
+  readonly alone: boolean;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+}
+
+export function openKeeper(options: KeeperRoleOptions): KeeperRole {
+  const { settings, redis, policy, batch, alone, metrics, log } = options;
+  const silent = { onUp: () => {}, onDown: () => {} };
+  let monitor: Monitor | undefined;
+  const connection = openConnection({
+    ...redis,
+    onUp() {
+      monitor?.up();
+      void monitor?.look();
+    },
+    onDown: (why) => monitor?.down(why),
+  });
+  const sink = settings.ledgerSink === '' ? undefined : openSink(settings.ledgerSink);
+  const keeper = startKeeper({ connection, policy: policy.current, sink, batch, metrics, log });
+  if (alone) {
+    monitor = startMonitor({
+      connection,
+      domains: keeper.domains,
+      touch: async () => {},
+      away: 'the ledger is not summed up',
+      ...{ metrics, log },
+    });
+  }
+  const fleet = watchFleet({
+    connection: openConnection({ ...redis, ...silent }),
+    policy: policy.current,
+    log,
+    onFleet: (found) => showFleet(found, metrics),
+  });
+  const news = startNews({
+    ...{ connection, policy: policy.current, fleet: fleet.current, metrics, log },
+  });
+  const startedMs = monotonicMs();
+  const ageS = () => (monotonicMs() - (fleet.current()?.readMs ?? startedMs)) / 1000;
+  const age = setInterval(() => metrics.fleetAge.set(ageS()), AGE_MS);
+  age.unref();
+  return {
+    fleet,
+    page() {
+      const { timezone } = policy.current();
+      return pageState(fleet.current(), news.denials(Date.now()), timezone, ageS());
+    },
+    async close() {
+      clearInterval(age);
+      monitor?.close();
+      await news.close();
+      await Promise.all([fleet.close(), keeper.close()]);
+    },
+  };
+}

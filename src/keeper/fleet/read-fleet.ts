@@ -1,0 +1,109 @@
+import type { Policy } from '../../policy/policy.js';
+import { monotonicMs } from '../../redis/deadline.js';
+import { readGates } from '../../store/gates.js';
+import { redisMs } from '../../store/now.js';
+import { countOpen } from '../../store/open.js';
+import { ordersOf } from '../../store/orders.js';
+import { domainsOf } from '../domains.js';
+import type { Fleet, FleetWindow, NormalDay, SpentRow, Who } from './fleet.js';
+import type { GentleConnection } from './gentle.js';
+import { Paces } from './pace.js';
+import { type DomainSpend, type SpendWatch, watchSpend } from './spend.js';
+import { windowsOf } from './windows.js';
+
+/** What is remembered from one reading to the next. */
+export interface FleetReader {
+  read(normal: readonly NormalDay[]): Promise<Fleet>;
+  /** Of each domain that was read last. */
+  spends(): ReadonlyMap<string, SpendWatch>;
+}
+
+/** @param connection whose rests leave time for decisions */
+export function createFleetReader(connection: GentleConnection, policy: () => Policy): FleetReader {
+  const spends = new Map<string, SpendWatch>();
+  const paces = new Paces();
+
+  function spendOf(domain: string): SpendWatch {
+    const known = spends.get(domain) ?? watchSpend(connection, domain);
+    spends.set(domain, known);
+    return known;
+  }
+
+  async function readDomain(domain: string, timezone: string, nowMs: number) {
+    const { maxEntries } = policy().ledger;
+    const { halts, grants } = await ordersOf(connection, domain, maxEntries).list();
+    return {
+      domain,
+      halts: halts.map((halt) => ({ ...halt, domain })),
+      grants: grants.map((grant) => ({ ...grant, domain })),
+      windows: await windowsOf(connection, domain, grants, paces, nowMs),
+      spend: await spendOf(domain).read(timezone, nowMs),
+      openHolds: await countOpen(connection, domain),
+    };
+  }
+
+  return {
+    spends: () => spends,
+    async read(normal) {
+      const busyMs = connection.busyMs();
+      const { timezone } = policy();
+      const nowMs = await redisMs(connection);
+      const domains = await domainsOf(connection, policy());
+      const gates = await readGates(connection);
+      const found: Awaited<ReturnType<typeof readDomain>>[] = [];
+      // One domain is one slot.
+      for (const domain of domains) found.push(await readDomain(domain, timezone, nowMs));
+      forgetOthers(spends, domains);
+      const windows = found.flatMap((one) => one.windows);
+      paces.keep(new Set(windows.map(({ domain, key }) => `${domain}\n${key}`)));
+      const { today, month } = summedUp(found.map(({ spend }) => spend));
+      return {
+        atMs: nowMs,
+        readMs: monotonicMs(),
+        busyMs: connection.busyMs() - busyMs,
+        ...{ timezone, domains, windows, today, month, normal, gates },
+        halts: found.flatMap(({ halts }) => halts),
+        grants: found.flatMap(({ grants }) => grants),
+        openHolds: found.reduce((sum, { openHolds }) => sum + openHolds, 0),
+        teamOf: teams(windows, month),
+      };
+    },
+  };
+}
+
+function forgetOthers(spends: Map<string, SpendWatch>, domains: readonly string[]): void {
+  const kept = new Set(domains);
+  for (const domain of spends.keys()) if (!kept.has(domain)) spends.delete(domain);
+}
+
+/** Rows of all domains; those of two domains stay two, and are added up by whoever needs it. */
+function summedUp(spends: readonly DomainSpend[]): {
+  today: SpentRow[];
+  month: Fleet['month'][number][];
+} {
+  const today: SpentRow[] = [];
+  const month: Fleet['month'][number][] = [];
+  for (const { today: ofToday, closed } of spends) {
+    for (const [who, sums] of ofToday) {
+      today.push({ who, sums });
+      month.push({ who, costNano: sums.costNano + (closed.get(who) ?? 0n) });
+    }
+    for (const [who, costNano] of closed) if (!ofToday.has(who)) month.push({ who, costNano });
+  }
+  return { today, month };
+}
+
+/** The team of an agent: that of its last call in a window, else that of its spend. Made when it is asked for. */
+function teams(
+  windows: readonly FleetWindow[],
+  month: readonly { readonly who: Who }[],
+): (agent: string) => string {
+  let known: Map<string, string> | undefined;
+  return (agent) => {
+    if (!known) {
+      known = new Map(month.map(({ who }) => [who.agent, who.team]));
+      for (const { agent: name, team } of windows) known.set(name, team);
+    }
+    return known.get(agent) ?? '';
+  };
+}
