@@ -191,10 +191,10 @@ function totalsOf(fleet: Fleet): Total[] {
     ...{ name, value, note, level },
   });
   return [
-    total('Spend', cents(today), usual > 0n ? `usual by now ${cents(usual)}` : ''),
+    total('Spend today', cents(today), usual > 0n ? `usual by now ${cents(usual)}` : ''),
     total('This month', cents(sum(fleet.month.map(({ costNano }) => costNano)))),
     total(
-      'Denied calls',
+      'Denied today',
       denied.toLocaleString('en'),
       saved > 0n ? `${cents(saved)} not spent` : '',
     ),
