@@ -1,7 +1,10 @@
 import { parseArgs } from 'node:util';
 import { formatInstant } from '../model/halt.js';
+import { MAX_TEXT_BYTES as MAX_NAME_BYTES, textProblem } from '../model/text.js';
 import { appendEntries, type NewEntry } from '../store/append.js';
+import { readSpend } from '../store/spend-reader.js';
 import { type Command, EXIT, UsageError } from './command.js';
+import { meant } from './meant.js';
 import { MOMENT_HELP, periodMs } from './moment.js';
 import { orderedBy } from './ordering.js';
 import { STORE_HELP, STORE_OPTIONS, withStore } from './store.js';
@@ -32,9 +35,14 @@ ${STORE_HELP}`,
     if (note.trim() === '' || positionals.length > 1) {
       throw new UsageError('annotate takes one text; put it in quotes');
     }
-    if (Buffer.byteLength(note) > MAX_TEXT_BYTES) {
-      throw new UsageError(`the text is over ${MAX_TEXT_BYTES} bytes; a link to a page would do`);
+    const problem = textProblem(note, MAX_TEXT_BYTES);
+    if (problem) {
+      throw new UsageError(
+        `the text ${problem}: it must be one line of at most ${MAX_TEXT_BYTES} bytes; a link to a page would do`,
+      );
     }
+    const agentProblem = textProblem(values.agent ?? '', MAX_NAME_BYTES);
+    if (agentProblem) throw new UsageError(`--agent ${agentProblem}`);
     return withStore(values, async ({ connection, domain, policy }) => {
       const nowMs = Date.now();
       const given = periodMs(values, policy.timezone);
@@ -58,6 +66,14 @@ ${STORE_HELP}`,
       console.log(
         values.json ? JSON.stringify(said) : `remembered of ${about} at ${span}: ${note}`,
       );
+      if (entry.agent !== '') {
+        const agents = await readSpend(connection, domain).agents();
+        if (!agents.has(entry.agent)) {
+          console.error(
+            `no call of an agent "${entry.agent}" is known yet; ${meant(entry.agent, agents)}`,
+          );
+        }
+      }
       return EXIT.ok;
     });
   },

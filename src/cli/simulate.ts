@@ -15,7 +15,7 @@ import { MOMENT_HELP, periodMs } from './moment.js';
 import { showProgress } from './progress.js';
 import { showBar } from './show.js';
 import { type Simulated, simulationJson, simulationText } from './show-simulation.js';
-import { STORE_HELP, STORE_OPTIONS, withStore } from './store.js';
+import { policyProblem, STORE_HELP, STORE_OPTIONS, withStore } from './store.js';
 
 const text = { type: 'string' } as const;
 
@@ -42,7 +42,7 @@ ${STORE_HELP}`,
     }
     const policy = readPolicy(name);
     if ('errors' in policy) {
-      throw new UsageError(`the policy ${name} has mistakes; tollgate check ${name} lists them`);
+      throw new UsageError(policyProblem(name, policy));
     }
     const period = periodMs(values, policy.timezone);
     const reading = newReading();

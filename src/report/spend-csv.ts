@@ -35,7 +35,9 @@ export function spendLine(day: string, row: SpendRow, labels: readonly string[])
   return csvRow([
     day,
     ...SPEND_ATTRIBUTES.map((name) => attributes[name]),
-    ...labels.map((label) => attributes.labels[label] ?? ''),
+    ...labels.map((label) =>
+      Object.hasOwn(attributes.labels, label) ? (attributes.labels[label] ?? '') : '',
+    ),
     sums.calls,
     usd(sums.costNano),
     sums.tokensIn,

@@ -126,6 +126,10 @@ export function readSpend(connection: Connection, domain: string): Spend {
       return events.sort((a, b) => a.atMs - b.atMs || seqOf(a.id) - seqOf(b.id));
     },
     policies: () => readPolicies(connection, domain),
+    async agents() {
+      await learnAttributes();
+      return new Set(attributes.flatMap((of) => (of ? [of.agent] : [])));
+    },
     async known() {
       const state = await readFoldState(connection, domain);
       const sinceMs = Math.min(state.sinceMs ?? Infinity, state.importedSinceMs ?? Infinity);

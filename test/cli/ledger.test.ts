@@ -151,9 +151,15 @@ describe('the ledger on the command line', { skip: NO_REDIS }, () => {
       ...['--from', '2026-03-08', '--to', '2026-03-08'],
     );
     assert.equal(note.code, 0, note.err);
+    assert.equal(note.err, '');
     await until('the follower to see it', () => said.out.includes('promotion'));
     await redis.client.xadd(ledgerKey('default'), '*', 'k', 'a', 'f', '');
-    assert.equal((await run('annotate', 'what came after it')).code, 0);
+    const mistyped = await run('annotate', 'what came after it', '--agent', 'writr');
+    assert.equal(mistyped.code, 0);
+    assert.equal(
+      mistyped.err,
+      'no call of an agent "writr" is known yet; did you mean "writer"?\n',
+    );
     await until('the follower to have read past it', () => said.out.includes('after it'));
     child.kill('SIGTERM');
     assert.equal(await ended, 0, said.err);
@@ -167,11 +173,19 @@ describe('the ledger on the command line', { skip: NO_REDIS }, () => {
       toMs: Date.parse('2026-03-09T00:00+08:00'),
     });
     assert.match(said.err, /^entries that cannot be read, and were left out: 1$/m);
-    const wrong = [[], [''], ['a', 'b'], ['x', '--from', 'someday'], ['x'.repeat(1_001)]];
+    const wrong = [
+      [],
+      [''],
+      ['a', 'b'],
+      ['x', '--from', 'someday'],
+      ['x'.repeat(1_001)],
+      ['two\nlines'],
+      ['x', '--agent', 'a\u001b[31m'],
+    ];
     const refused = await Promise.all(wrong.map((args) => run('annotate', ...args)));
     assert.deepEqual(
       refused.map(({ code }) => code),
-      [2, 2, 2, 2, 2],
+      wrong.map(() => 2),
     );
     await redis.client.xdel(ledgerKey('default'), await lastUnreadable());
   });
