@@ -1,9 +1,8 @@
 import { formatMetric } from '../model/amounts.js';
-import { formatDecimal } from '../model/decimal.js';
 import { formatInstant } from '../model/halt.js';
 import { formatUsd } from '../model/money.js';
 import type { Policy } from '../policy/policy.js';
-import { USD_SCALE } from '../report/spend-csv.js';
+import { exactUsd } from '../report/figures.js';
 import {
   type Compared,
   type Denial,
@@ -216,9 +215,9 @@ export function simulationJson(file: string, policy: Policy, simulated: Simulate
     rules: [...outcome.rules].map(([rule, of]) => ({
       rule,
       denied: of.denied,
-      deniedUsd: usd(of.deniedNano),
+      deniedUsd: exactUsd(of.deniedNano),
       wasDenied: of.wasDenied,
-      wasDeniedUsd: usd(of.wasDeniedNano),
+      wasDeniedUsd: exactUsd(of.wasDeniedNano),
       shadowed: of.shadowed,
       first: of.first,
       peak: of.peak && { ...of.peak, share: shareOf(of.peak) },
@@ -238,9 +237,5 @@ function comparedJson({ was, would }: Compared): object {
 }
 
 function sideJson({ allowed, denied, costNano, deniedNano }: Side): object {
-  return { allowed, denied, costUsd: usd(costNano), deniedUsd: usd(deniedNano) };
-}
-
-function usd(nano: bigint): string {
-  return formatDecimal(nano, USD_SCALE);
+  return { allowed, denied, costUsd: exactUsd(costNano), deniedUsd: exactUsd(deniedNano) };
 }
