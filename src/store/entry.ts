@@ -1,5 +1,5 @@
 import { type Amounts, COST_SOURCES, METRICS } from '../model/amounts.js';
-import type { Entry } from '../model/entry.js';
+import { type Entry, msOf } from '../model/entry.js';
 import { EVERYONE } from '../model/halt.js';
 import { OUTCOMES } from '../model/settlement.js';
 import { readAmounts } from './answer.js';
@@ -50,7 +50,7 @@ export function parseEntry(id: string, fields: StreamFields): Entry | undefined 
 function read(id: string, fields: StreamFields): Entry | undefined {
   const { k = '', f = '', n = '', j = '', m = '', w = '', g = '' } = fields;
   const kind = KINDS[k];
-  const atMs = Number(id.slice(0, id.indexOf('-')));
+  const atMs = msOf(id);
   const numbers = n === '' ? [] : n.split(' ').map(Number);
   if (!Number.isSafeInteger(atMs) || !numbers.every((number) => Number.isFinite(number))) {
     return undefined;

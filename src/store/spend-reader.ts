@@ -1,8 +1,7 @@
-import type { EventEntry } from '../model/entry.js';
+import { compareIds, type EventEntry, msOf } from '../model/entry.js';
 import type { SpendAttributes } from '../model/spend.js';
 import type { Connection } from '../redis/connection.js';
 import { parseAttributes } from './attributes.js';
-import { msOf } from './fold.js';
 import { BEGINNING, type FoldState, readFoldState } from './fold-state.js';
 import { eventsKey, ledgerKey, spendKey } from './keys.js';
 import { readAttributes } from './place.js';
@@ -123,7 +122,7 @@ export function readSpend(connection: Connection, domain: string): Spend {
       )) as string[];
       const events = texts.map((text) => JSON.parse(text) as EventEntry);
       // Of one millisecond they come in the order of their text.
-      return events.sort((a, b) => a.atMs - b.atMs || seqOf(a.id) - seqOf(b.id));
+      return events.sort((a, b) => compareIds(a.id, b.id));
     },
     policies: () => readPolicies(connection, domain),
     async agents() {
@@ -155,8 +154,4 @@ async function knownUntilMs(
     return msOf(position === BEGINNING ? imported : position);
   }
   return Math.floor(Number(time[0]) * 1000 + Number(time[1]) / 1000);
-}
-
-function seqOf(id: string): number {
-  return Number(id.slice(id.indexOf('-') + 1));
 }
