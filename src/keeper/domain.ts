@@ -3,6 +3,7 @@ import { foldOptionsOf } from '../policy/ledger.js';
 import type { Policy } from '../policy/policy.js';
 import type { Connection } from '../redis/connection.js';
 import { monotonicMs } from '../redis/deadline.js';
+import { redisMs } from '../redis/time.js';
 import type { Folder } from '../store/commit.js';
 import { foldBatch } from '../store/fold.js';
 import { type FoldState, readFoldState } from '../store/fold-state.js';

@@ -1,5 +1,6 @@
 import { compareIds, type Entry, msOf } from '../model/entry.js';
 import type { Connection } from '../redis/connection.js';
+import { redisMs } from '../redis/time.js';
 import { type FoldOptions, sumUp } from './batch.js';
 import { commitBatch, newFolder } from './commit.js';
 import { BATCH } from './fold.js';
@@ -88,6 +89,5 @@ async function ownSinceMs(
   if (state.sinceMs !== undefined) return state.sinceMs;
   const [first] = await readRange(connection, ledgerKey(domain), BEGINNING, 1);
   if (first) return msOf(first.id);
-  const [seconds] = (await connection.command('TIME', '')) as [string];
-  return Number(seconds) * 1000;
+  return redisMs(connection);
 }

@@ -1,7 +1,9 @@
 import { compareIds, type EventEntry, msOf } from '../model/entry.js';
 import type { SpendAttributes } from '../model/spend.js';
 import type { Connection } from '../redis/connection.js';
+import { redisMs } from '../redis/time.js';
 import { parseAttributes } from './attributes.js';
+import { rawEntriesOf } from './flat.js';
 import { BEGINNING, type FoldState, readFoldState } from './fold-state.js';
 import { eventsKey, ledgerKey, spendKey } from './keys.js';
 import { readAttributes } from './place.js';
@@ -144,14 +146,11 @@ async function knownUntilMs(
   domain: string,
   { position, imported }: FoldState,
 ): Promise<number> {
-  const key = ledgerKey(domain);
-  const [time, newest] = (await Promise.all([
-    connection.command('TIME', ''),
-    connection.command('XREVRANGE', key, '+', '-', 'COUNT', 1),
-  ])) as [[string, string], [string][]];
-  const lastId = newest[0]?.[0];
-  if (lastId !== undefined && lastId !== position) {
-    return msOf(position === BEGINNING ? imported : position);
-  }
-  return Math.floor(Number(time[0]) * 1000 + Number(time[1]) / 1000);
+  const [nowMs, newest] = await Promise.all([
+    redisMs(connection),
+    connection.command('XREVRANGE', ledgerKey(domain), '+', '-', 'COUNT', 1),
+  ]);
+  const [last] = rawEntriesOf(newest);
+  if (!last || last.id === position) return nowMs;
+  return msOf(position === BEGINNING ? imported : position);
 }
