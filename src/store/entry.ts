@@ -7,11 +7,7 @@ import { formatFacts, parseFacts } from './facts.js';
 import { parseHalt } from './halt.js';
 import { parseWindowKey, windowKey } from './keys.js';
 
-/**
- * The fields of a ledger entry in the stream; lua/README.md lists them. `k` is the kind, `f` the facts,
- * `n` numbers with a space between, `j` JSON, `m` model and provider that answered (a tab between),
- * `w` the key of a window, `g` a field of the orders.
- */
+/** The fields of a ledger entry in the stream; lua/include/ledger.lua lists them. */
 export type StreamFields = Readonly<Record<string, string>>;
 
 export const KIND_LETTERS = {
