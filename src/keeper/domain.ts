@@ -8,7 +8,6 @@ import type { Folder } from '../store/commit.js';
 import { foldBatch } from '../store/fold.js';
 import { type FoldState, readFoldState } from '../store/fold-state.js';
 import { ledgerKey } from '../store/keys.js';
-import { redisMs } from '../store/now.js';
 import { countOpen, runOut } from '../store/open.js';
 import { trimLedger } from '../store/trim.js';
 import { readRange } from '../store/unfolded.js';

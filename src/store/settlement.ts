@@ -1,6 +1,6 @@
 import { type Amounts, COST_SOURCES, type CostSource } from '../model/amounts.js';
 import { type CallState, OUTCOMES, type Outcome } from '../model/settlement.js';
-import { readAmounts } from './answer.js';
+import { readAmounts } from './amounts.js';
 import { parseWindowKey } from './keys.js';
 
 /** The states of lua/include/record.lua, by number; a final call is settled for everyone outside. */

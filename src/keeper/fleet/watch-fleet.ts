@@ -2,7 +2,7 @@ import { dayStartMs } from '../../policy/days.js';
 import type { Policy } from '../../policy/policy.js';
 import type { Connection } from '../../redis/connection.js';
 import { monotonicMs } from '../../redis/deadline.js';
-import { redisMs } from '../../store/now.js';
+import { redisMs } from '../../redis/time.js';
 import type { Logger } from '../../telemetry/log.js';
 import type { Fleet } from './fleet.js';
 import { gentle } from './gentle.js';
