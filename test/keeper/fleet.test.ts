@@ -92,6 +92,7 @@ describe('how the fleet stands', { skip: NO_REDIS }, () => {
       connection: (await openStore(redis.url)).connection,
       policy: () => policy,
       log,
+      restMs: 50,
       onFleet: (fleet) => showFleet(fleet, metrics),
     });
     await traffic();
