@@ -6,7 +6,7 @@ import type { Policy, RateLimit } from '../policy/policy.js';
 import { spanOf } from '../policy/window.js';
 import type { Connection } from '../redis/connection.js';
 import { windowKey } from '../store/keys.js';
-import { sliceUsOf } from '../store/packed-window.js';
+import { sliceUs } from '../store/question.js';
 import { tellWindows, type WindowNote } from '../store/windows.js';
 import type { Logger } from '../telemetry/log.js';
 
@@ -81,7 +81,7 @@ export function createWindowsSeen(
       endMs <= known.toldEndMs;
     if (fresh) return;
     const { windowUs, calendar, metric, granted } = counted;
-    const sliceMs = windowUs === undefined ? 0 : sliceUsOf(windowUs) / 1000;
+    const sliceMs = windowUs === undefined ? 0 : sliceUs(windowUs) / 1000;
     const note: WindowNote = {
       ...{ rule: ruleId, partition, metric, limit: counted.limit, granted, windowUs, calendar },
       ...{ agent: call.agent, team: call.team, action, atMs },
@@ -170,5 +170,5 @@ export function createWindowsSeen(
 }
 
 function sliceMsOf({ windowUs }: WindowNote): number {
-  return windowUs === undefined ? 0 : sliceUsOf(windowUs) / 1000;
+  return windowUs === undefined ? 0 : sliceUs(windowUs) / 1000;
 }

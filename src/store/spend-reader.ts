@@ -89,11 +89,18 @@ export function readSpend(connection: Connection, domain: string): Spend {
     only?: (of: SpendAttributes) => boolean,
   ): AsyncGenerator<readonly SpendRow[]> {
     await learnAttributes();
-    const asks: { starts: readonly number[]; keys: string[]; fields: string[] }[] = [];
+    const asks: { starts: number[]; keys: string[]; fields: string[] }[] = [];
     for (const [shard, fields] of shardsOf(only)) {
-      for (let at = 0; at < startsMs.length; at += KEYS_AT_ONCE) {
-        const starts = startsMs.slice(at, at + KEYS_AT_ONCE);
-        asks.push({ starts, keys: starts.map((ms) => spendKey(domain, grain, ms, shard)), fields });
+      for (const ms of startsMs) {
+        let ask = asks.at(-1);
+        // Whole hashes of several shards fit in one script; fields are those of one shard.
+        const fits = ask && ask.keys.length < KEYS_AT_ONCE && (!only || ask.fields === fields);
+        if (!ask || !fits) {
+          ask = { starts: [], keys: [], fields };
+          asks.push(ask);
+        }
+        ask.starts.push(ms);
+        ask.keys.push(spendKey(domain, grain, ms, shard));
       }
     }
     const ask = (at: number) => {
