@@ -1,4 +1,5 @@
-import { Counter, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
+import { expose } from './exposed.js';
 import {
   type Family,
   isBounded,
@@ -40,16 +41,12 @@ export function createCounterSeries<L extends string>(
   const rests = new Map<string, Series<L> | undefined>();
   let named = 0;
 
-  new Counter({
-    ...{ name, help, labelNames, registers: [registry] },
-    collect() {
-      this.reset();
-      for (const one of series.values()) {
-        this.inc(one.labels, one.scraped ? one.sum / grains : 0);
-        one.scraped = true;
-      }
-    },
-  });
+  function scrape(one: Series<L>) {
+    const value = one.scraped ? one.sum / grains : 0;
+    one.scraped = true;
+    return { labels: one.labels, value };
+  }
+  expose(registry, { name, help, type: 'counter' }, () => [...series.values()].map(scrape));
 
   function bear(key: string, labels: Labels<L>): Series<L> {
     const born = { labels: ownLabels(labelNames, labels), sum: 0, scraped: false };
