@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { type ServiceError, status } from '@grpc/grpc-js';
 import type { Channel } from '../../src/client/channel.js';
@@ -30,6 +31,7 @@ const OWN = {
 
 describe('a sidecar that is pinned to an identity', () => {
   const folder = scratchFolder();
+  const policyFile = writeScratch(folder, POLICY);
   let redis: SimulatedRedis;
   let sidecar: Sidecar;
   let channel: Channel;
@@ -37,9 +39,13 @@ describe('a sidecar that is pinned to an identity', () => {
   before(async () => {
     redis = await startSimulated('embedded');
     await redis.setClock(1_790_000_000_000_000);
-    const policy = writeScratch(folder, POLICY);
     const pinned = { identity: PINNED };
-    ({ sidecar, channel, stop } = await sidecarHere(redis.address, policy, redis.scripts, pinned));
+    ({ sidecar, channel, stop } = await sidecarHere(
+      redis.address,
+      policyFile,
+      redis.scripts,
+      pinned,
+    ));
   });
   after(async () => {
     await stop();
@@ -69,6 +75,16 @@ describe('a sidecar that is pinned to an identity', () => {
     assert.ok(
       (await series('tollgate_thresholds_raised_total')).includes('support/care/by-team/0.8/0'),
     );
+  });
+
+  test('the rules of a policy that is reloaded have theirs, and keep what they have', async () => {
+    writeFileSync(policyFile, `${POLICY}  - { id: new, action: block, match: { tool: shell } }\n`);
+    sidecar.reloadPolicy();
+    assert.deepEqual((await series('tollgate_denials_total')).at(-1), 'support/care/new/0');
+    await channel.authorize({ tool: 'shell' }, TIMEOUT_MS);
+    writeFileSync(policyFile, POLICY);
+    sidecar.reloadPolicy();
+    assert.deepEqual((await series('tollgate_denials_total')).at(-1), 'support/care/new/1');
   });
 
   test('what a request leaves out of its identity is filled in, at every call of the API', async () => {
