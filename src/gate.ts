@@ -1,11 +1,13 @@
 import { hostname } from 'node:os';
 import { createAdmissions } from './guard/admissions.js';
+import { startSeries } from './guard/first-series.js';
 import { createGuard, type Guard } from './guard/guard.js';
 import { createJournal, type Journal } from './guard/journal.js';
 import { createLineage } from './guard/lineage.js';
 import { createNotes } from './guard/notes.js';
 import { createObserver } from './guard/observe.js';
 import { createLifeObserver } from './guard/observe-life.js';
+import { createSpending } from './guard/spending.js';
 import { createAnnouncer } from './guard/thresholds.js';
 import type { LivePolicy } from './policy/live.js';
 import type { Policy } from './policy/policy.js';
@@ -45,6 +47,7 @@ export async function openGate(
   log: Logger,
 ): Promise<Gate> {
   const announce = createAnnouncer(metrics, log);
+  policy.follow((next) => startSeries(metrics, settings.identity, next));
   const { connection, store, journal, close } = await openStore(redis, policy, metrics, log);
   const notes = createNotes({
     connection,
@@ -59,9 +62,10 @@ export async function openGate(
     store,
     journal,
     seen: createTokensSeen(),
-    admissions: createAdmissions(store, journal, log, announce),
+    admissions: createAdmissions(store, journal, log, announce, createSpending(metrics)),
     observe: createObserver(metrics, log, announce, notes),
     observeLife: createLifeObserver(policy.current, metrics, log, announce),
+    pinned: settings.identity,
   });
   return {
     guard,

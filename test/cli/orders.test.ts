@@ -129,7 +129,10 @@ describe('halts and grants', { skip: NO_REDIS }, () => {
       assert.deepEqual([halt?.rule_id, halt?.since_us], ['loop', first.halt?.since_us]);
     }
     assert.equal(await reads(), before);
-    assert.equal(await one.metric('tollgate_halts_total', '{rule="loop"}'), 2);
+    const labels = '{agent="looper",team="",rule="loop"}';
+    assert.equal(await one.metric('tollgate_halts_total', labels), 1);
+    const denied = '{agent="looper",team="",rule="halt"}';
+    assert.equal(await one.metric('tollgate_denials_total', denied), 10);
   });
 
   test('halts lists who is stopped and what was granted; resume says when the limit lets it pass', async () => {

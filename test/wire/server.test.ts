@@ -87,6 +87,12 @@ describe('the server', () => {
     assert.equal((await sidecar.ops('/readyz')).status, 200);
     assert.equal((await sidecar.ops('/')).status, 404);
     await sidecar.channel.authorize({ agent_id: 'a', tool: 't' }, TIMEOUT_MS);
+    const first = await (await sidecar.ops('/metrics')).text();
+    assert.match(
+      first,
+      /\ntollgate_decisions_total\{verdict="allow",rule="none"\} 0\n/,
+      'at first',
+    );
     const text = await (await sidecar.ops('/metrics')).text();
     for (const line of [
       'tollgate_decisions_total{verdict="allow",rule="none"} 1',
