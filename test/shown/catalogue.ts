@@ -24,28 +24,18 @@ export function catalogue(): Catalogue {
       found.set(name + suffix, labels);
     }
   }
-  for (const [name, labels] of NOT_YET) found.set(name, new Set([...labels, ...EVERYWHERE]));
+  for (const [name, labels] of NOT_YET) {
+    if (!found.has(name)) found.set(name, new Set([...labels, ...EVERYWHERE]));
+  }
   return found;
 }
 
-const WINDOW = ['rule', 'partition', 'metric', 'agent', 'team'];
-const SPEND = ['agent', 'team', 'cost_centre', 'tool', 'model'];
 const AGENT = ['agent', 'team'];
+const SPEND = [...AGENT, 'cost_centre', 'tool', 'model'];
+const WINDOW = [...AGENT, 'rule', 'partition', 'metric'];
 
-/** Metrics that are agreed on and that no code writes yet; a test fails as soon as code does. */
+/** Metrics of the keeper that no code writes yet; a test fails as soon as code does. */
 export const NOT_YET: readonly (readonly [name: string, labels: readonly string[]])[] = [
-  ['tollgate_calls_total', SPEND],
-  ['tollgate_spend_usd_total', SPEND],
-  ['tollgate_tokens_total', [...SPEND, 'type']],
-  ['tollgate_denials_total', [...AGENT, 'rule']],
-  ['tollgate_shadow_denials_total', [...AGENT, 'rule']],
-  ['tollgate_halts_total', [...AGENT, 'rule']],
-  ['tollgate_thresholds_raised_total', [...AGENT, 'rule', 'threshold']],
-  ['tollgate_overage_usd_total', AGENT],
-  ['tollgate_assumed_price_calls_total', [...AGENT, 'model']],
-  ['tollgate_series_overflow_total', ['family']],
-  ['tollgate_build_info', ['version', 'role']],
-  ['tollgate_price_table_timestamp_seconds', []],
   ['tollgate_window_used', WINDOW],
   ['tollgate_window_limit', WINDOW],
   ['tollgate_window_used_ratio', WINDOW],
@@ -65,10 +55,4 @@ export const NOT_YET: readonly (readonly [name: string, labels: readonly string[
   ['tollgate_alerts_failed_total', ['route']],
   ['tollgate_alerts_waiting', []],
   ['tollgate_fleet_age_seconds', []],
-];
-
-/** Metrics that go with the change that brings the others. */
-export const GOING: readonly string[] = [
-  'tollgate_settled_usd_total',
-  'tollgate_assumed_prices_total',
 ];
