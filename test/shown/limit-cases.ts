@@ -131,7 +131,7 @@ export const LIMIT_CASES: readonly Case[] = [
     },
     at: '5s',
     fires: [
-      [{ ...BUDGET, threshold: '0.8' }, 'Agent a of team t has used 0.8 of the limit of budget'],
+      [{ ...BUDGET, threshold: '0.8' }, 'Agent a of team t has used 80% of the limit of budget'],
     ],
   },
   {

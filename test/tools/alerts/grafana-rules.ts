@@ -3,8 +3,8 @@ import type { AlertRule, RuleGroup } from './rules.js';
 
 const HEADER = `# Generated from rules.yaml by npm run generate: the same alerts for Grafana's own alerting, for those who
 # have no rules in Prometheus. Put it into provisioning/alerting, and set TOLLGATE_DATASOURCE_UID in
-# Grafana's environment to the uid of the Prometheus data source. Grafana 12 or newer: older ones know no
-# keepFiringFor, and an alert then ends five minutes after its last cause.
+# Grafana's environment to the uid of the Prometheus data source. For Grafana 12.1.2 or newer: older ones
+# ignore keepFiringFor in files, and an alert then ends five minutes after its last cause, and may come again.
 `;
 
 /** Grafana evaluates in steps of ten seconds. */

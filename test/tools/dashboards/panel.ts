@@ -11,6 +11,7 @@ import {
   type DataSourceRef,
   GraphDrawStyle,
   type GraphFieldConfig,
+  GraphThresholdsStyleMode,
   LegendDisplayMode,
   type Panel,
   PercentChangeColorMode,
@@ -21,7 +22,10 @@ import {
   VizOrientation,
 } from '@grafana/schema';
 import type { Options as BarGaugeOptions } from '@grafana/schema/dist/esm/raw/composable/bargauge/panelcfg/x/BarGaugePanelCfg_types.gen';
-import type { Options as StatOptions } from '@grafana/schema/dist/esm/raw/composable/stat/panelcfg/x/StatPanelCfg_types.gen';
+import {
+  pluginVersion,
+  type Options as StatOptions,
+} from '@grafana/schema/dist/esm/raw/composable/stat/panelcfg/x/StatPanelCfg_types.gen';
 import type { Options as TimeSeriesOptions } from '@grafana/schema/dist/esm/raw/composable/timeseries/panelcfg/x/TimeSeriesPanelCfg_types.gen';
 
 /** The Prometheus that the variable names. */
@@ -75,6 +79,7 @@ function panel(about: About, type: string, height: number, decimals?: number) {
   ];
   return {
     type,
+    pluginVersion,
     title: about.title,
     description: about.description,
     datasource: DATASOURCE,
@@ -144,6 +149,12 @@ export function series(about: About, lines: readonly Line[], stacked = false): P
     drawStyle: GraphDrawStyle.Line,
     lineWidth: 1,
     fillOpacity: stacked ? 40 : 10,
+    thresholdsStyle: {
+      mode:
+        about.warnAt === undefined && about.badAt === undefined
+          ? GraphThresholdsStyleMode.Off
+          : GraphThresholdsStyleMode.Line,
+    },
     stacking: { mode: stacked ? StackingMode.Normal : StackingMode.None, group: 'A' },
   };
   const base = panel(about, 'timeseries', 8);

@@ -1,4 +1,5 @@
 import type { TableOptions } from '@grafana/schema';
+import { pluginVersion } from '@grafana/schema/dist/esm/raw/composable/table/panelcfg/x/TablePanelCfg_types.gen';
 import { type About, DATASOURCE, type Placed, query, type Unit } from './panel.js';
 
 /** One column of a table: a number by the keys of the row, with a unit of its own. */
@@ -26,6 +27,7 @@ export function table(
     columns.length === 1 ? 'Value' : `Value #${String.fromCharCode('A'.charCodeAt(0) + index)}`;
   return {
     type: 'table',
+    pluginVersion,
     title: about.title,
     description: about.description,
     datasource: DATASOURCE,
