@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -16,6 +16,8 @@ export interface Sample {
 
 /** A Prometheus of its own, as a child process. */
 export interface PrometheusProcess {
+  /** Scrapes these from now on, each half second. */
+  scrape(targets: readonly string[]): void;
   /** Asks about one moment; without it, about now. */
   query(expr: string, atS?: number): Promise<Sample[]>;
   /** Asks about the last minute, as a graph does. */
@@ -30,21 +32,22 @@ const SCRAPE_INTERVAL = '500ms';
 /** How far back a graph of a test looks. */
 const GRAPH_S = 60;
 
-/** Starts one that scrapes the targets each half second and tells an Alertmanager of the rules' alerts. */
+/** Starts one that tells an Alertmanager of the rules' alerts, and scrapes nothing yet. */
 export async function startPrometheus(options: {
-  readonly targets: readonly string[];
   readonly rulesFile: string;
   readonly alertmanagerPort: number;
 }): Promise<PrometheusProcess> {
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), 'tollgate-prometheus-'));
   const config = join(folder, 'prometheus.yaml');
+  // Prometheus watches it, so that it can start while its targets do.
+  const targetsFile = join(folder, 'targets.json');
   writeFileSync(
     config,
     stringify({
       global: { scrape_interval: SCRAPE_INTERVAL, evaluation_interval: SCRAPE_INTERVAL },
       rule_files: [options.rulesFile],
-      scrape_configs: [{ job_name: 'tollgate', static_configs: [{ targets: options.targets }] }],
+      scrape_configs: [{ job_name: 'tollgate', file_sd_configs: [{ files: [targetsFile] }] }],
       alerting: {
         alertmanagers: [
           { static_configs: [{ targets: [`127.0.0.1:${options.alertmanagerPort}`] }] },
@@ -67,6 +70,10 @@ export async function startPrometheus(options: {
     return answer.data;
   }
   return {
+    scrape(targets) {
+      writeFileSync(`${targetsFile}.new`, JSON.stringify([{ targets }]));
+      renameSync(`${targetsFile}.new`, targetsFile);
+    },
     async query(expr, atS) {
       const time = atS === undefined ? {} : { time: String(atS) };
       const data = await api('query', { query: expr, ...time });
@@ -100,9 +107,9 @@ export async function startPrometheus(options: {
 
 /** An Alertmanager of its own, which passes each alert on to a webhook. */
 export async function startAlertmanager(
+  port: number,
   webhookUrl: string,
-): Promise<{ port: number; stop(): Promise<void> }> {
-  const port = await freePort();
+): Promise<{ stop(): Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), 'tollgate-alertmanager-'));
   const config = join(folder, 'alertmanager.yaml');
   writeFileSync(
@@ -128,7 +135,7 @@ export async function startAlertmanager(
     '--log.level=error',
   ]);
   await ready(child, `http://127.0.0.1:${port}/-/ready`);
-  return { port, stop: () => stopAndRemove(child, folder) };
+  return { stop: () => stopAndRemove(child, folder) };
 }
 
 /** One alert as Alertmanager tells a webhook of it. */
