@@ -105,7 +105,7 @@ function requireIdentity({ identity, identityRequired }: Settings): void {
   ];
   if (!identityRequired || missing.length === 0) return;
   throw new StartError(
-    `TOLLGATE_REQUIRE_IDENTITY is set, and ${missing.join(' and ')} is not: requests could claim any identity; set it, from the labels of the pod (downward API)`,
+    `TOLLGATE_REQUIRE_IDENTITY is set without ${missing.join(' and ')}: requests could claim any identity; set what is missing from the labels of the pod (downward API)`,
   );
 }
 

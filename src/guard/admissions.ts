@@ -1,7 +1,7 @@
 import { spanEndUs } from '../model/span.js';
 import { monotonicMs } from '../redis/deadline.js';
 import type { Answer } from '../store/answer.js';
-import { parseFacts } from '../store/facts.js';
+import { parseShortFacts } from '../store/facts.js';
 import { type CallName, recordKey } from '../store/keys.js';
 import { type Question, REPEAT_FOR_US, REPEAT_MAX } from '../store/question.js';
 import type { Store } from '../store/store.js';
@@ -61,7 +61,7 @@ export function createAdmissions(
       );
       return;
     }
-    const facts = parseFacts(question.facts);
+    const facts = parseShortFacts(question.facts);
     // Only now is it known to count once: a repeat of what another sidecar admitted is counted there.
     if (question.final && answer.repeats === 0) spending.spent(facts, answer.held);
     const atUs = answer.nowUs;

@@ -1,5 +1,4 @@
 import type { FailureReason } from '../model/decision.js';
-import type { Facts } from '../model/entry.js';
 import { formatUsd } from '../model/money.js';
 import type {
   ReleaseOrder,
@@ -8,6 +7,7 @@ import type {
   SettlementOutcome,
 } from '../model/settlement.js';
 import type { Policy } from '../policy/policy.js';
+import type { ShortFacts } from '../store/facts.js';
 import type { Grown } from '../store/settlement.js';
 import type { Logger } from '../telemetry/log.js';
 import type { Metrics } from '../telemetry/metrics.js';
@@ -23,7 +23,7 @@ export interface ObserveLife {
   settled(
     settlement: Settlement,
     outcome: SettlementOutcome,
-    facts: Facts,
+    facts: ShortFacts,
     grown: readonly Grown[],
   ): void;
   /** Redis is told later. That it is counted as spend then, and not now, makes it count once and as stored. */
@@ -42,7 +42,7 @@ export function createLifeObserver(
   /** The record has bits, and the rule their shares; a rule that has changed since is only approximate. */
   function announceRaised(
     { rule, partition, usedAfter, limit, raised }: Grown,
-    who: Facts,
+    who: ShortFacts,
     atUs: number,
     fields: object,
   ) {

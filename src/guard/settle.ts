@@ -2,14 +2,19 @@ import { randomBytes } from 'node:crypto';
 import { type Amounts, NOTHING } from '../model/amounts.js';
 import type { Call } from '../model/call.js';
 import type { FailureReason } from '../model/decision.js';
-import type { Facts } from '../model/entry.js';
 import type { Settlement, SettlementOutcome } from '../model/settlement.js';
 import { domainOf } from '../policy/match.js';
 import type { Policy } from '../policy/policy.js';
 import type { TokensSeen } from '../pricing/seen.js';
 import { monotonicMs } from '../redis/deadline.js';
 import type { Failure } from '../store/answer.js';
-import { answeredBy, factsSettled, formatFacts, parseFacts } from '../store/facts.js';
+import {
+  answeredBy,
+  factsSettled,
+  formatFacts,
+  parseShortFacts,
+  type ShortFacts,
+} from '../store/facts.js';
 import { type CallName, recordKey } from '../store/keys.js';
 import type { Question } from '../store/question.js';
 import type { Settled, Used } from '../store/settlement.js';
@@ -218,9 +223,11 @@ function fillIn(used: Used, estimate: Amounts): Amounts {
  * The call that was settled, as the ledger has it: by its record, or the claim, or what its settlement says.
  * A record forgets once it is over; so where a reply was lost and Redis is told again, no tool is known.
  */
-function factsOf({ settlement, claim }: Telling, settled: Settled): Facts {
+function factsOf({ settlement, claim }: Telling, settled: Settled): ShortFacts {
   const line = settled.facts || claim?.facts;
-  const facts = line ? parseFacts(line) : { ...factsSettled(settlement), model: settled.model };
+  const facts = line
+    ? parseShortFacts(line)
+    : { ...factsSettled(settlement), model: settled.model };
   return { ...facts, model: settlement.model || facts.model };
 }
 

@@ -1,4 +1,5 @@
-import { Counter, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
+import { expose } from './exposed.js';
 import {
   type Family,
   isBounded,
@@ -36,20 +37,16 @@ export function createCounterSeries<L extends string>(
   const kept = keptNames(labelNames);
   const bounded = isBounded(labelNames);
   const series = new Map<string, Series<L>>();
-  /** The values of the kept labels: each may need a series for the others. */
-  const rests = new Set<string>();
+  /** By the values of the kept labels: each may need a series for the others. */
+  const rests = new Map<string, Series<L> | undefined>();
   let named = 0;
 
-  new Counter({
-    ...{ name, help, labelNames, registers: [registry] },
-    collect() {
-      this.reset();
-      for (const one of series.values()) {
-        this.inc(one.labels, one.scraped ? one.sum / grains : 0);
-        one.scraped = true;
-      }
-    },
-  });
+  function scrape(one: Series<L>) {
+    const value = one.scraped ? one.sum / grains : 0;
+    one.scraped = true;
+    return { labels: one.labels, value };
+  }
+  expose(registry, { name, help, type: 'counter' }, () => [...series.values()].map(scrape));
 
   function bear(key: string, labels: Labels<L>): Series<L> {
     const born = { labels: ownLabels(labelNames, labels), sum: 0, scraped: false };
@@ -57,20 +54,28 @@ export function createCounterSeries<L extends string>(
     return born;
   }
 
+  /** The series of those that have none of their own; an agent may be called like it. */
+  function findOthers(labels: Labels<L>): Series<L> {
+    const others = otherLabels(labelNames, labels);
+    const key = keyOf(labelNames, others);
+    return series.get(key) ?? bear(key, others);
+  }
+
   /** A series of its own while there is room for it, and for those of the others. */
   function find(labels: Labels<L>, by: number): Series<L> {
     const key = keyOf(labelNames, labels);
     const known = series.get(key);
     if (known) return known;
-    rests.add(keyOf(kept, labels));
+    const rest = keyOf(kept, labels);
+    if (!rests.has(rest)) rests.set(rest, undefined);
     if (!bounded || named + rests.size < maxSeries) {
       named += 1;
       return bear(key, labels);
     }
     if (by > 0) overflow(1);
-    const others = otherLabels(labelNames, labels);
-    const otherKey = keyOf(labelNames, others);
-    return series.get(otherKey) ?? bear(otherKey, others);
+    const others = rests.get(rest) ?? findOthers(labels);
+    rests.set(rest, others);
+    return others;
   }
 
   return {

@@ -1,4 +1,5 @@
-import { Gauge, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
+import { type Exposed, expose } from './exposed.js';
 import { type Family, keptNames, keyOf, type Labels, otherLabels, ownLabels } from './series.js';
 
 /** One value of a family of gauges. */
@@ -28,20 +29,25 @@ export function createGaugeSeries<L extends string>(
 ): GaugeSeries<L> {
   const { name, help, labelNames, maxSeries, overflow } = family;
   const kept = keptNames(labelNames);
-  let shown: readonly GaugeRow<L>[] = [];
+  let shown = new Map<string, Exposed<L>>();
 
-  new Gauge({
-    ...{ name, help, labelNames, registers: [registry] },
-    collect() {
-      this.reset();
-      for (const { labels, value } of shown) this.set(ownLabels(labelNames, labels), value);
-    },
-  });
+  expose(registry, { name, help, type: 'gauge' }, () => [...shown.values()]);
+
+  /** What stays keeps its labels, and so their text. */
+  function show(rows: readonly GaugeRow<L>[]): void {
+    const before = shown;
+    shown = new Map();
+    for (const { labels, value } of rows) {
+      const key = keyOf(labelNames, labels);
+      const own = before.get(key)?.labels ?? ownLabels(labelNames, labels);
+      shown.set(key, { labels: own, value });
+    }
+  }
 
   return {
     set(rows) {
       if (rows.length <= maxSeries) {
-        shown = [...rows];
+        show(rows);
         return;
       }
       const ranked = rows.toSorted((a, b) => (b.rank ?? b.value) - (a.rank ?? a.value));
@@ -49,7 +55,7 @@ export function createGaugeSeries<L extends string>(
       const rests = rest === 'drop' ? 0 : new Set(rows.map((r) => keyOf(kept, r.labels))).size;
       const room = Math.max(0, maxSeries - rests);
       const past = ranked.splice(room);
-      shown = rest === 'drop' ? ranked : [...ranked, ...summedUp(labelNames, past)];
+      show(rest === 'drop' ? ranked : [...ranked, ...summedUp(labelNames, past)]);
       overflow(past.length);
     },
   };

@@ -30,25 +30,31 @@ export function createMetrics(options: Partial<MetricsOptions> = {}) {
   const { roles, gateSeries, keeperSeries } = { ...DEFAULTS, ...options };
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const seriesOverflow = new Counter({
+  /** Counted apart, since an agent that makes up names brings it about with each call. */
+  const overflowed = new Map<string, number>();
+  const overflow = (family: string, times: number) => {
+    overflowed.set(family, (overflowed.get(family) ?? 0) + times);
+  };
+  new Counter({
     name: 'tollgate_series_overflow_total',
     help: 'Times that a family had its most series (TOLLGATE_GATE_SERIES, TOLLGATE_KEEPER_SERIES), so that something counted as "other", or was left out where it cannot be summed. Both roles; find out who makes up names.',
     labelNames: ['family'],
     registers: [registry],
+    collect() {
+      this.reset();
+      for (const [family, times] of overflowed) this.inc({ family }, times);
+    },
   });
   const familiesOf = (role: MetricsOptions['roles'][number], maxSeries: number) => {
     // What another role has is kept, so that code need not ask, and not shown: it would only be noise.
     const shown = roles.includes(role);
-    return createFamilies(shown ? registry : new Registry(), maxSeries, (family, times) => {
-      if (shown) seriesOverflow.inc({ family }, times);
-    });
+    return shown
+      ? createFamilies(registry, maxSeries, overflow)
+      : createFamilies(new Registry(), maxSeries, () => {});
   };
-  const shared = createFamilies(registry, gateSeries, (family, times) =>
-    seriesOverflow.inc({ family }, times),
-  );
+  const shared = createFamilies(registry, gateSeries, overflow);
   return {
     registry,
-    seriesOverflow,
     ...sharedMetrics(shared, roles.join(' and ')),
     ...gateMetrics(familiesOf('gate', gateSeries)),
     ...keeperMetrics(familiesOf('keeper', keeperSeries)),
