@@ -1,6 +1,7 @@
 /**
  * Writes what is generated from another source: the proto's types and descriptors, the JSON Schema of
- * the policy file, the forms of the alert rules, and the dashboards. With --check it writes nothing and fails if the tree has drifted.
+ * the policy file, the forms of the alert rules, and the dashboards. With --check it writes nothing and
+ * fails if the tree has drifted.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
