@@ -33,7 +33,7 @@ export function createCounterSeries<L extends string>(
   family: Family<L>,
   grains = 1,
 ): CounterSeries<L> {
-  const { name, help, labelNames, maxSeries, overflow } = family;
+  const { labelNames, maxSeries, overflow } = family;
   const kept = keptNames(labelNames);
   const bounded = isBounded(labelNames);
   const series = new Map<string, Series<L>>();
@@ -46,7 +46,7 @@ export function createCounterSeries<L extends string>(
     one.scraped = true;
     return { labels: one.labels, value };
   }
-  expose(registry, { name, help, type: 'counter' }, () => [...series.values()].map(scrape));
+  expose(registry, family, 'counter', () => [...series.values()].map(scrape));
 
   function bear(key: string, labels: Labels<L>): Series<L> {
     const born = { labels: ownLabels(labelNames, labels), sum: 0, scraped: false };

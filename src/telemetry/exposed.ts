@@ -1,5 +1,5 @@
 import type { Metric, Registry } from 'prom-client';
-import type { Labels } from './series.js';
+import type { Family, Labels } from './series.js';
 
 /** One series as it is scraped. The same object of labels each time is put into text once only. */
 export interface Exposed<L extends string> {
@@ -13,7 +13,8 @@ export interface Exposed<L extends string> {
  */
 export function expose<L extends string>(
   registry: Registry,
-  { name, help, type }: { name: string; help: string; type: 'counter' | 'gauge' },
+  { name, help, labelNames }: Pick<Family<L>, 'name' | 'help' | 'labelNames'>,
+  type: 'counter' | 'gauge',
   series: () => Exposed<L>[],
 ): void {
   const as = async (values: (one: Exposed<L>) => object) => ({
@@ -21,7 +22,7 @@ export function expose<L extends string>(
     values: series().map(values),
   });
   const metric = {
-    ...{ name, help, type },
+    ...{ name, help, type, labelNames },
     get: () => as(({ labels, value }) => ({ labels, value })),
     getForPromString: () => as(({ labels, value }) => ({ sharedLabels: labels, value })),
     reset() {},

@@ -27,11 +27,11 @@ export function createGaugeSeries<L extends string>(
   family: Family<L>,
   rest: Rest,
 ): GaugeSeries<L> {
-  const { name, help, labelNames, maxSeries, overflow } = family;
+  const { labelNames, maxSeries, overflow } = family;
   const kept = keptNames(labelNames);
   let shown = new Map<string, Exposed<L>>();
 
-  expose(registry, { name, help, type: 'gauge' }, () => [...shown.values()]);
+  expose(registry, family, 'gauge', () => [...shown.values()]);
 
   /** What stays keeps its labels, and so their text. */
   function show(rows: readonly GaugeRow<L>[]): void {

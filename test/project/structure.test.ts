@@ -132,6 +132,7 @@ test('every link of a README leads somewhere', () => {
     'src/README.md',
     'src/client/README.md',
     'src/client/python/README.md',
+    'k8s/RUNBOOK.md',
     'lua/README.md',
     'test/README.md',
     'test/bench/README.md',
