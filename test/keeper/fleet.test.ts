@@ -321,11 +321,15 @@ test('a keeper without a gate says that Redis can evict, and that it has lost it
     await until('the fleet to be read', async () =>
       (await (await keeper.ops('/metrics')).text()).includes('tollgate_gates 0\n'),
     );
+    const commands = () => redis.client.info('commandstats');
+    // The last that it does with a domain.
+    await until('its domain to be known', async () =>
+      (await commands()).includes('cmdstat_xtrim:'),
+    );
     // It looks at each reconnect, so the test need not wait for its rhythm.
     const reconnect = () => redis.client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
     await reconnect();
-    const born = async () => (await redis.client.exists(bornKey('default'))) === 1;
-    await until('its birth to be noted', born);
+    await until('its birth to be read', async () => (await commands()).includes('cmdstat_get:'));
     await redis.client.set(bornKey('default'), 'another');
     await reconnect();
     const resets = () => keeper.metric('tollgate_store_resets_total');
