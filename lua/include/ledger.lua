@@ -11,9 +11,11 @@ keeper is away cannot fill Redis: past the bound the oldest entries go, and the 
         amounts held, amounts settled
      r, w, o: 1 if what it held was posted before, 2 if it was settled when it was admitted; amounts held
      h: since, until (µs)    t: metric, limit, amount reached
-     d: calls, when the first and the last of them were denied (µs), amounts asked for
+     d: denials, first and last (µs), amounts asked; of the window at the last of them: metric (-1 where none has
+        denied), used, limit; when that call could pass (µs; 0 is not known, or never); cost, tokens in and tokens
+        out of what was asked again. Older ones end with the amounts
   m  model and provider that answered, with a tab between
-  w  the key of a window; for d the rule and its partition, with a tab between
+  w  the key of a window; for d rule, partition and run, with a tab between
   g  a field of the orders, or for t the agent; j  a text, JSON but for u
 ]]
 local ledger = {}

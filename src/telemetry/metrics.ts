@@ -72,6 +72,13 @@ function sharedMetrics({ counter, counters, gauge, gauges, durations }: Families
     ['version', 'role'],
     'drop',
   );
+  const storeClockSteps = counters(
+    'tollgate_store_clock_steps_total',
+    'Jumps of the Redis clock: forward frees budget early, backward delays it. Of gates.',
+    ['direction'],
+  );
+  // Known at 0, so that a first step is an increase.
+  for (const direction of ['forward', 'backward']) storeClockSteps.inc({ direction }, 0);
   buildInfo.set([{ labels: { version: VERSION, role }, value: 1 }]);
   return {
     buildInfo,
@@ -115,10 +122,6 @@ function sharedMetrics({ counter, counters, gauge, gauges, durations }: Families
       'tollgate_store_resets_total',
       'Times that Redis was found flushed, replaced or restored: windows were lost. Whoever watches Redis.',
     ),
-    storeClockSteps: counters(
-      'tollgate_store_clock_steps_total',
-      'Jumps of the Redis clock: forward frees budget early, backward delays it. Of gates.',
-      ['direction'],
-    ),
+    storeClockSteps,
   };
 }

@@ -10,7 +10,7 @@ import { parsePolicy } from '../../src/policy/parse.js';
 import type { Policy } from '../../src/policy/policy.js';
 import type { Connection } from '../../src/redis/connection.js';
 import { BATCH } from '../../src/store/fold.js';
-import { GATES_KEY, windowsKey } from '../../src/store/keys.js';
+import { bornKey, GATES_KEY, windowsKey } from '../../src/store/keys.js';
 import { ordersOf } from '../../src/store/orders.js';
 import { createLog } from '../../src/telemetry/log.js';
 import { createMetrics } from '../../src/telemetry/metrics.js';
@@ -306,4 +306,37 @@ describe('how the fleet stands', { skip: NO_REDIS }, () => {
     assert.equal(await redis.client.hexists(GATES_KEY, 'late'), 1);
     assert.equal(watch.current()?.gates.length, 2);
   });
+});
+
+test('a keeper without a gate says that Redis can evict, and that it has lost its keys', {
+  skip: NO_REDIS,
+}, async () => {
+  const redis = await startRedis('--maxmemory-policy', 'allkeys-lru');
+  const keeper = await spawnSidecar({ REDIS_URL: redis.url }, ['--role', 'keeper']);
+  try {
+    await until(
+      'the look at Redis',
+      async () => (await keeper.metric('tollgate_store_can_evict')) === 1,
+    );
+    await until('the fleet to be read', async () =>
+      (await (await keeper.ops('/metrics')).text()).includes('tollgate_gates 0\n'),
+    );
+    const commands = () => redis.client.info('commandstats');
+    // The last that it does with a domain.
+    await until('its domain to be known', async () =>
+      (await commands()).includes('cmdstat_xtrim:'),
+    );
+    // It looks at each reconnect, so the test need not wait for its rhythm.
+    const reconnect = () => redis.client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    await reconnect();
+    await until('its birth to be read', async () => (await commands()).includes('cmdstat_get:'));
+    await redis.client.set(bornKey('default'), 'another');
+    await reconnect();
+    const resets = () => keeper.metric('tollgate_store_resets_total');
+    await until('it to be seen', async () => (await resets()) === 1);
+    assert.ok((await keeper.metric('tollgate_fleet_age_seconds')) < 60);
+  } finally {
+    await keeper.stop();
+    await redis.stop();
+  }
 });
