@@ -6,6 +6,7 @@ export interface Received {
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
   readonly path: string;
+  /** When, ms since the Unix epoch. */
   readonly atMs: number;
 }
 
@@ -32,7 +33,7 @@ export async function startReceiver(): Promise<Receiver> {
     });
     request.on('end', () => {
       const { headers, url = '' } = request;
-      received.push({ headers, body, path: url, atMs: performance.now() });
+      received.push({ headers, body, path: url, atMs: Date.now() });
       const answer = url === BROKEN ? { status: 404 } : (answers.shift() ?? { status: 200 });
       response.writeHead(answer.status, answer.headers);
       response.end('ok');
