@@ -6,7 +6,7 @@ import type { Entry } from '../../src/model/entry.js';
 import { importEntries } from '../../src/store/import.js';
 import { factsFor, UTC } from '../support/ledger.js';
 import { startRedis } from '../support/redis.js';
-import { tollgate } from '../support/run.js';
+import { tollgateProcess as tollgate } from '../support/run.js';
 import { settledAt } from '../support/settled.js';
 import { openStore } from '../support/store.js';
 

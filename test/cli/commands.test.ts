@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
+import { COMMANDS } from '../../src/cli/program.js';
 import { STARTER_POLICY } from '../../src/policy/starter.js';
-import { tollgate } from '../support/run.js';
+import { tollgate, tollgateProcess } from '../support/run.js';
 import { scratchFolder, writeScratch } from '../support/scratch.js';
 import { type SidecarProcess, spawnSidecar } from '../support/sidecar.js';
 
@@ -17,22 +18,13 @@ describe('the command line', () => {
   after(() => sidecar.stop());
 
   test('without a command, with an unknown one, with --help: says what there is', async () => {
-    const none = await tollgate([]);
+    const none = await tollgateProcess([]);
     assert.equal(none.code, 2);
     assert.match(none.out, /usage: tollgate COMMAND/);
-    const unknown = await tollgate(['fly']);
+    const unknown = await tollgateProcess(['fly']);
     assert.equal(unknown.code, 2);
     assert.match(unknown.err, /tollgate has no command "fly"/);
-    for (const command of [
-      'serve',
-      'check',
-      'authorize',
-      'replay',
-      'price',
-      'doctor',
-      'halt',
-      'halts',
-    ]) {
+    for (const command of Object.keys(COMMANDS)) {
       const help = await tollgate([command, '--help']);
       assert.equal(help.code, 0);
       assert.match(help.out, new RegExp(`^usage: tollgate ${command}`));
@@ -74,7 +66,7 @@ describe('the command line', () => {
       '--label',
       'tier=gold',
     ];
-    const allowed = await tollgate(call, env);
+    const allowed = await tollgateProcess(call, env);
     assert.equal(allowed.code, 0);
     assert.match(
       allowed.out,
