@@ -163,6 +163,6 @@ function notesOfDay(unusual: Unusual | undefined, notes: readonly string[]): str
   if (unusual.weeks >= 3) return kept;
   return [
     ...kept,
-    `it has only ${unusual.days} days of history, so all of them are what is expected, not the same weekdays`,
+    `it has only ${unusual.days} days of history, so what is expected is the median of all of them, or of the same weekday where that is more`,
   ];
 }

@@ -184,7 +184,10 @@ test('under three days of history nothing is called normal, under three weeks al
   );
   const weeks = await explain(daily('a', [5, 5, 5, 5, 5, 5, 50]), 'a');
   assert.equal(weeks.unusual?.unusual, true);
-  assert.match(weeks.notes.join(), /only 6 days of history, so all of them are what is expected/);
+  assert.match(
+    weeks.notes.join(),
+    /only 6 days of history, so what is expected is the median of all/,
+  );
 });
 
 test('a part of the period before that is known stands for it by the day', async () => {
