@@ -3,7 +3,7 @@ import { noSums, type SpendAttributes, type Sums } from '../model/spend.js';
 import { dayStartMs, dayStartsMs } from '../policy/days.js';
 import type { Spend } from '../store/spend.js';
 import { type Cause, causeOf } from './cause.js';
-import { add, addTo, type Gathered, totalOf } from './gather.js';
+import { add, addTo, type Gathered, sumsUntil, totalOf } from './gather.js';
 import { type Growth, growthOf } from './growth.js';
 import { notedAbout } from './happened.js';
 import { gapsOf } from './known.js';
@@ -163,7 +163,9 @@ async function readAgents(
   }
   if (before.hours.length > 0) {
     for await (const rows of spend.rows('hour', before.hours)) {
-      for (const { attributes, sums } of rows) add(of(attributes).earlier, attributes, sums);
+      for (const row of rows) {
+        add(of(row.attributes).earlier, row.attributes, sumsUntil(row, before.untilMs));
+      }
     }
   }
   return read;

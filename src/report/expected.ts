@@ -1,7 +1,6 @@
 import type { Sums } from '../model/spend.js';
-import type { SpendRow } from '../store/spend.js';
 import { comparisonOf, isWhole, sameWeekdays } from './comparison.js';
-import { add, type Gathered, totalOf } from './gather.js';
+import { add, type Gathered, sumsUntil, totalOf } from './gather.js';
 import type { AgentHistory } from './history.js';
 import type { Period } from './period.js';
 import type { Unusual } from './unusual.js';
@@ -24,13 +23,12 @@ export interface Expectation {
 export function gatherRows({ days, hours }: AgentHistory, period: Period): Gathered {
   const gathered: Gathered = new Map();
   const [inDays, inHours] = [new Set(period.days), new Set(period.hours)];
-  const take = (rows: readonly SpendRow[], starts: ReadonlySet<number>) => {
-    for (const { startMs, attributes, sums } of rows) {
-      if (starts.has(startMs)) add(gathered, attributes, sums);
-    }
-  };
-  take(days, inDays);
-  take(hours, inHours);
+  for (const { startMs, attributes, sums } of days) {
+    if (inDays.has(startMs)) add(gathered, attributes, sums);
+  }
+  for (const row of hours) {
+    if (inHours.has(row.startMs)) add(gathered, row.attributes, sumsUntil(row, period.untilMs));
+  }
   return gathered;
 }
 
@@ -47,11 +45,12 @@ export function expectedOfDay(
   const elapsedMs = comparison.untilMs - dayMs;
   const compared = unusual.weeks >= 3 ? sameWeekdays(comparison) : comparison.before;
   const each = compared.map(({ startMs }) => {
-    const rows = isWhole(comparison)
-      ? recent.days.filter((row) => row.startMs === startMs)
-      : recent.hours.filter((row) => row.startMs >= startMs && row.startMs < startMs + elapsedMs);
+    const untilMs = startMs + elapsedMs;
     const gathered: Gathered = new Map();
-    for (const { attributes, sums } of rows) add(gathered, attributes, sums);
+    for (const row of isWhole(comparison) ? recent.days : recent.hours) {
+      if (row.startMs < startMs || row.startMs >= untilMs) continue;
+      add(gathered, row.attributes, isWhole(comparison) ? row.sums : sumsUntil(row, untilMs));
+    }
     return gathered;
   });
   const spent = each.filter((gathered) => gathered.size > 0);

@@ -22,7 +22,7 @@ export interface Period {
   readonly soFar: boolean;
   /** The starts of the days that are wholly in it, as far as time has come. */
   readonly days: readonly number[];
-  /** The starts of the hours that stand for a last day that is cut short. */
+  /** The starts of the hours that stand for a last day that is cut short; the last ends at `untilMs` itself. */
   readonly hours: readonly number[];
   /** For people: "March 2026", "1 to 25 November 2026, so far". */
   readonly name: string;
@@ -141,7 +141,7 @@ function periodOf(
 /**
  * What a period is compared with: as many days right before it; the month before for a month, and the
  * same days of it for one that goes on. Where the period ends at some time today, so does this at that
- * time of its last day, by the hours that have begun until then.
+ * time of its last day, by the hours until then and a part of the last of them.
  */
 export function periodBefore(period: Period, timezone: string, nowMs: number): Period {
   const first = dateOf(period.fromMs, timezone);
@@ -160,9 +160,8 @@ export function periodBefore(period: Period, timezone: string, nowMs: number): P
   const cutMs = lastOfBefore + (period.untilMs - lastMs);
   if (cutMs >= before.toMs) return before;
   const hours = hourStartsMs(timezone, lastOfBefore, cutMs);
-  const untilMs = Math.min((hours.at(-1) ?? lastOfBefore) + 3_600_000, before.toMs);
-  const name = `${before.name} until ${formatTime(untilMs, timezone)}`;
-  return { ...before, untilMs, days: before.days.slice(0, -1), hours, name };
+  const name = `${before.name} until ${formatTime(cutMs, timezone)}`;
+  return { ...before, untilMs: cutMs, days: before.days.slice(0, -1), hours, name };
 }
 
 /** From the first day of a month to its last. */

@@ -190,6 +190,21 @@ test('under three days of history nothing is called normal, under three weeks al
   );
 });
 
+test('in an hour that goes on the cause is that of its part', async () => {
+  // Six calls from 09:00 on in each of four weeks; at 09:10 four of them, where one is usual.
+  const hour = (daysAgo: number, calls: number, everyMs: number) =>
+    Array.from({ length: calls }, (_, i) =>
+      settledAt(NOW_MS - 600_000 - daysAgo * DAY_MS + i * everyMs, 'a', 1e9),
+    );
+  const entries = [
+    ...Array.from({ length: 28 }, (_, i) => hour(28 - i, 6, 600_000)).flat(),
+    ...hour(0, 4, 60_000),
+  ];
+  const answer = await explain(entries, 'a', { day: 'today' });
+  assert.equal(answer.expected?.nano, 1_000_000_000n);
+  assert.deepEqual([answer.cause?.ratio.calls, answer.cause?.detail], [4, '4.0x the calls']);
+});
+
 test('a part of the period before that is known stands for it by the day', async () => {
   // Known for four of the seven days before: 4 a day, and then 8.
   const entries = daily('a', [4, 4, 4, 4, 8, 8, 8, 8, 8, 8]);
