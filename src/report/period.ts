@@ -38,8 +38,11 @@ export interface PeriodOptions {
   readonly last?: string | undefined;
 }
 
-/** As far back as spend is remembered by the day. */
+/** As far back as spend is remembered by the day, and by the hour. */
 const MAX_DAYS = 400;
+export const HOUR_DAYS = 45;
+
+const DAY_MS = 86_400_000;
 
 /** @returns a sentence for the person where the options are no period */
 export function parsePeriod(
@@ -141,7 +144,8 @@ function periodOf(
 /**
  * What a period is compared with: as many days right before it; the month before for a month, and the
  * same days of it for one that goes on. Where the period ends at some time today, so does this at that
- * time of its last day, by the hours until then and a part of the last of them.
+ * time of its last day, by the hours until then and a part of the last of them. Where no hours of that day are
+ * remembered, it is left out.
  */
 export function periodBefore(period: Period, timezone: string, nowMs: number): Period {
   const first = dateOf(period.fromMs, timezone);
@@ -159,6 +163,10 @@ export function periodBefore(period: Period, timezone: string, nowMs: number): P
   const lastOfBefore = before.days.at(-1) ?? before.fromMs;
   const cutMs = lastOfBefore + (period.untilMs - lastMs);
   if (cutMs >= before.toMs) return before;
+  if (lastOfBefore < nowMs - HOUR_DAYS * DAY_MS) {
+    const last = dateOf(lastOfBefore - 1, timezone);
+    return periodOf(before.kind, from, last, timezone, nowMs);
+  }
   const hours = hourStartsMs(timezone, lastOfBefore, cutMs);
   const name = `${before.name} until ${formatTime(cutMs, timezone)}`;
   return { ...before, untilMs: cutMs, days: before.days.slice(0, -1), hours, name };

@@ -91,6 +91,12 @@ const PERIODS: readonly {
     before: ['22 to 23 November 2026 until 14:37', '2026-11-22T00:00Z', '2026-11-23T14:37Z', 1],
   },
   {
+    // No hours are remembered of the last day before: the whole days.
+    asked: { from: '2026-10-01' },
+    is: ['1 October to 25 November 2026, so far', '2026-10-01T00:00Z', '2026-11-25T14:37Z', 56],
+    before: ['6 August to 29 September 2026', '2026-08-06T00:00Z', '2026-09-30T00:00Z', 55],
+  },
+  {
     // The day after the one that Samoa left out: nothing is before it but that.
     asked: { day: '2011-12-31' },
     zone: 'Pacific/Apia',

@@ -28,7 +28,8 @@ function isWorkday(rhythm: Rhythm, index: number): boolean {
 
 type Shape = Pick<SeriesPlan, 'rhythm' | 'callsPerDay' | 'noise'>;
 
-// Chance decides what is found, so the seed is fixed; others find 4,000 of 4,000 too.
+// Chance decides what is found, so the seed is fixed; of others one in 2,000 is missed, a day not quite twice
+// what is expected.
 const SEED = Number(process.env['TEST_SEED'] ?? 1);
 const COMPARISONS = DAYS.map((dayMs) => comparisonOf(TIMEZONE, dayMs, TO_MS));
 
