@@ -69,7 +69,7 @@ export async function explainAgent(spend: Spend, query: AgentQuery): Promise<Age
   const expected = single
     ? expectedOfDay(recent, timezone, dayMs, nowMs, unusual)
     : gaps.comparable
-      ? expectedOfPeriod(recent, before, gaps.sinceMs ?? 0, totalOf(gathered))
+      ? expectedOfPeriod(recent, before, gaps.part, totalOf(gathered))
       : undefined;
   const days = single ? [] : daysOf(recent, period, gaps.sinceMs ?? 0, timezone, nowMs);
   const notes = single ? notesOfDay(unusual, gaps.notes) : gaps.notes;

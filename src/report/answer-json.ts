@@ -52,10 +52,10 @@ export function agentJson(answer: AgentAnswer): object {
 
 /** What made the bill change, for programs. */
 export function billJson(answer: BillAnswer, top: number): object {
-  const { query, before, comparable, agents, total, totalBefore, growth } = answer;
+  const { query, before, comparable, part, agents, total, totalBefore, growth } = answer;
   return {
     period: periodJson(query.period),
-    before: { ...periodJson(before), known: comparable },
+    before: { ...periodJson(before), known: comparable, part },
     timezone: query.timezone,
     total: { ...sumsJson(total), beforeUsd: exactUsd(totalBefore.costNano) },
     changeUsd: exactUsd(total.costNano - totalBefore.costNano),

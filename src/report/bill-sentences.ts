@@ -31,13 +31,14 @@ function totalSentence({
   total,
   totalBefore,
   comparable,
-  whole,
+  part,
 }: BillAnswer): string {
   const now = roundUsd(total.costNano);
   const bill = `The bill of ${query.period.name.replace(', so far', ' so far')} is ${now}`;
   if (!comparable) return `${bill}; there is nothing to compare it with yet.`;
   const by = total.costNano - totalBefore.costNano;
-  const than = `${before.name}${whole ? '' : ', which is known only in part'} (${roundUsd(totalBefore.costNano)}`;
+  const known = part === 1 ? '' : ', at as much a day as is known of it';
+  const than = `${before.name}${known} (${roundUsd(totalBefore.costNano)}`;
   const share = Number(by) / Number(totalBefore.costNano);
   if (totalBefore.costNano <= 0n) return `${bill}; nothing was spent in ${before.name}.`;
   if (Math.abs(share) < STEADY)

@@ -11,8 +11,8 @@ const MAX_COLUMNS = 100;
 
 /** What made the bill change, for a person. @param top agents that are shown; the others are one line */
 export function billText(answer: BillAnswer, top: number, style: Style): string {
-  const { query, before, agents, total, comparable, noted, notes } = answer;
-  const against = comparable ? style.dim(` (against ${before.name})`) : '';
+  const { query, agents, total, comparable, noted, notes } = answer;
+  const against = comparable ? style.dim(` (against ${againstText(answer)})`) : '';
   const lines = [`${style.bold(`The bill of ${query.period.name}`)}${against}`, ''];
   if (agents.length === 0) lines.push('no call, neither then nor in the period before');
   else lines.push(...agentLines(answer, top, style));
@@ -29,6 +29,11 @@ export function billText(answer: BillAnswer, top: number, style: Style): string 
   if (agents.length > 0) lines.push('', ...wrap(billSentences(answer).join(' '), columns));
   lines.push('', `How it is known: ${howKnown(total)}`, ...notes.map((note) => `Note: ${note}`));
   return lines.join('\n');
+}
+
+/** Of a part that is known the whole is told, or all would look like growth. */
+function againstText({ before, part }: BillAnswer): string {
+  return part === 1 ? before.name : `as much a day as in what is known of ${before.name}`;
 }
 
 function agentLines(answer: BillAnswer, top: number, style: Style): string[] {

@@ -3,7 +3,7 @@ import { noSums, type SpendAttributes, type Sums } from '../model/spend.js';
 import { dayStartMs, dayStartsMs } from '../policy/days.js';
 import type { Spend } from '../store/spend.js';
 import { type Cause, causeOf } from './cause.js';
-import { add, addTo, type Gathered, sumsUntil, totalOf } from './gather.js';
+import { add, addTo, type Gathered, scaleSums, sumsUntil, totalOf } from './gather.js';
 import { type Growth, growthOf } from './growth.js';
 import { notedAbout } from './happened.js';
 import { gapsOf } from './known.js';
@@ -47,8 +47,8 @@ export interface BillAnswer {
   readonly query: BillQuery;
   readonly before: Period;
   readonly comparable: boolean;
-  /** All of the period before is known. */
-  readonly whole: boolean;
+  /** How much of the period before is known: what is told of it is as much a day as in that. */
+  readonly part: number;
   /** The largest change first, up or down. */
   readonly agents: readonly AgentChange[];
   readonly total: Sums;
@@ -75,11 +75,13 @@ export async function explainBill(spend: Spend, query: BillQuery): Promise<BillA
     readAgents(spend, query, before, weeks),
     spend.events(0, nowMs + 1),
   ]);
+  const known = gaps.comparable ? gaps.part : 1;
   const total = noSums();
   const totalBefore = noSums();
   const weekly = weeks.map(() => 0n);
   const sides = [...read].map(([agent, of]) => {
-    const [sums, earlier] = [totalOf(of.now), totalOf(of.earlier)];
+    const sums = totalOf(of.now);
+    const earlier = scaleSums(totalOf(of.earlier), 1 / known);
     for (const [week, nano] of of.weekly.entries()) weekly[week] = (weekly[week] ?? 0n) + nano;
     return { agent, of, sums, earlier, changeNano: sums.costNano - earlier.costNano };
   });
@@ -103,7 +105,7 @@ export async function explainBill(spend: Spend, query: BillQuery): Promise<BillA
       changeNano,
       share: gaps.comparable && all !== 0n ? Number(changeNano) / Number(all) : undefined,
       cause:
-        both && gaps.comparable ? causeOf(sideOf(of.earlier, 1), sideOf(of.now, 1)) : undefined,
+        both && gaps.comparable ? causeOf(sideOf(of.earlier, known), sideOf(of.now, 1)) : undefined,
       growth: growthOf(of.weekly),
       mostlyOnMs: at < CAUSES ? mostlyOn(of, period, earlier) : undefined,
       weekly: of.weekly,

@@ -1,12 +1,9 @@
 import type { Sums } from '../model/spend.js';
 import { comparisonOf, isWhole, sameWeekdays } from './comparison.js';
-import { add, type Gathered, sumsUntil, totalOf } from './gather.js';
+import { add, type Gathered, scaleSums, sumsUntil, totalOf } from './gather.js';
 import type { AgentHistory } from './history.js';
 import type { Period } from './period.js';
 import type { Unusual } from './unusual.js';
-
-/** Under this an average day says nothing. */
-const DAY_MS = 86_400_000;
 
 /** What a day was compared with: the same weekdays; or a longer time: the one before it. */
 export interface Expectation {
@@ -71,20 +68,15 @@ export function expectedOfDay(
   };
 }
 
-/** The period before, as much as is known of it: of a part, what its average day says. */
+/** The period before; of a part that is known, what its average day says. */
 export function expectedOfPeriod(
   recent: AgentHistory,
   before: Period,
-  sinceMs: number,
+  part: number,
   sums: Sums,
-): Expectation | undefined {
+): Expectation {
   const usual = gatherRows(recent, before);
-  const length = before.untilMs - before.fromMs;
-  const knownMs = before.untilMs - Math.max(before.fromMs, sinceMs);
-  if (knownMs < length && knownMs < DAY_MS) return undefined;
-  const part = Math.min(1, knownMs / length);
-  const { costNano } = totalOf(usual);
-  const nano = part === 1 ? costNano : BigInt(Math.round(Number(costNano) / part));
+  const nano = scaleSums(totalOf(usual), 1 / part).costNano;
   const ratio = nano > 0n ? Number(sums.costNano) / Number(nano) : undefined;
   return { nano, basis: 'before', ratio, usual, days: part };
 }

@@ -28,10 +28,14 @@ export async function gather(spend: Spend, period: Period, only?: Only): Promise
 
 /** What an hour has until a moment: of the hour that the moment is in its part, as if all came evenly. */
 export function sumsUntil({ startMs, sums }: SpendRow, untilMs: number): Readonly<Sums> {
-  const part = (untilMs - startMs) / HOUR_MS;
-  if (part >= 1) return sums;
-  const amount = (whole: number) => Math.round(whole * part);
-  const nano = (whole: bigint) => BigInt(Math.round(Number(whole) * part));
+  return scaleSums(sums, Math.min(1, (untilMs - startMs) / HOUR_MS));
+}
+
+/** So many times as much, rounded; exactly the same for once. */
+export function scaleSums(sums: Readonly<Sums>, by: number): Readonly<Sums> {
+  if (by === 1) return sums;
+  const amount = (one: number) => Math.round(one * by);
+  const nano = (one: bigint) => BigInt(Math.round(Number(one) * by));
   return {
     calls: amount(sums.calls),
     costNano: nano(sums.costNano),

@@ -26,7 +26,7 @@ export function reportText(report: Report, top: number, style: Style): string {
 }
 
 function rowLines(report: Report, top: number, style: Style): string[] {
-  const { query, rows, total, totalBefore, comparable } = report;
+  const { query, rows, total, totalBefore, comparable, part } = report;
   // One row too many is no reason for a line that stands for it.
   const shown = rows.length === top + 1 ? rows : rows.slice(0, top);
   const rest = rows.slice(shown.length);
@@ -38,7 +38,7 @@ function rowLines(report: Report, top: number, style: Style): string[] {
     barred ? bar(ratioOf(sums.costNano, largest) ?? 0) : '',
     total.costNano > 0n ? percent(ratioOf(sums.costNano, total.costNano) ?? 0) : '',
     comparable ? usd(before.costNano, decimals) : '',
-    comparable ? change(sums.costNano, before.costNano) : '',
+    part === 1 ? change(sums.costNano, before.costNano) : '',
     count(sums.calls),
     sums.denied === 0 ? '' : count(sums.denied),
   ];

@@ -134,7 +134,7 @@ describe('eight weeks of a fleet', () => {
     const sentences = billSentences(answer).join(' ');
     assert.match(
       sentences,
-      /^The bill of October 2026 is \$[\d,.]+, \d+% more than that of September 2026, which is known only in part \(/,
+      /^The bill of October 2026 is \$[\d,.]+, \d+% more than that of September 2026, at as much a day as is known of it \(/,
     );
     assert.match(
       sentences,
@@ -213,6 +213,20 @@ test('a part of the period before that is known stands for it by the day', async
   assert.equal(answer.expected?.basis, 'before');
   assert.ok(Math.abs((answer.expected?.ratio ?? 0) - 2) < 0.3, String(answer.expected?.ratio));
   assert.match(answer.notes.join(), /spend is known from 23 October 2026 on/);
+});
+
+test('a bill beside one that is known in part is compared by the day', async () => {
+  const entries = ['a', 'b'].flatMap((agent) => daily(agent, new Array(42).fill(7)));
+  const period = parsePeriod({ month: '2026-10' }, 'UTC', NOW_MS);
+  assert.ok(!('problem' in period));
+  const sorted = entries.sort((a, b) => a.atMs - b.atMs);
+  const answer = await explainBill(spendOf(sorted), { period, timezone: 'UTC', nowMs: NOW_MS });
+  assert.match(
+    billSentences(answer).join(' '),
+    /^The bill of October 2026 is \$434, 3% more than that of September 2026, at as much a day as is known of it \(\$420, \+\$14\.00\)\./,
+  );
+  const [one] = answer.agents;
+  assert.ok(Math.abs((one?.cause?.ratio.calls ?? 0) - 31 / 30) < 1e-9);
 });
 
 test('new and gone agents of the bill are said, and a change of nothing is none', async () => {

@@ -81,7 +81,7 @@ const SPENT: readonly [string, string, number, string][] = [
   ['2026-11-02T10:00Z', 'support', 812_000_000_000, 'gpt-4o'],
   ['2026-11-11T23:30Z', 'search', 40_000_000_000, 'gpt-5'],
   ['2026-11-12T13:00Z', 'new-one', 1_500_000_000, ''],
-  ['2026-10-05T10:00Z', 'support', 198_000_000_000, 'gpt-4o'],
+  ['2026-10-01T10:00Z', 'support', 198_000_000_000, 'gpt-4o'],
   // Of its hour, half: the period has come to half past.
   ['2026-10-12T14:59Z', 'search', 100_000_000_000, 'gpt-5'],
   // Later on that day than the period has come to.
@@ -116,11 +116,24 @@ search    $40.00  ▊                   4.7%   $50.00    -20%      1
 new-one    $1.50  ▏                   0.2%    $0.00     new      1
 total    $853.50                    100.0%  $248.00   +244%      3
 
-How it is known: 100.0% settled, 0.0% unsettled, 0.0% assumed price, $0.00 unauthorized; price table of 2026-09-23
-Note: spend is known from 5 October 2026 on, so the period before (1 to 12 October 2026 until 14:30) is not whole`,
+How it is known: 100.0% settled, 0.0% unsettled, 0.0% assumed price, $0.00 unauthorized; price table of 2026-09-23`,
   );
   const two = reportText(await report(['agent']), 1, PLAIN);
   assert.match(two, /^2 others +\$41\.50 /m);
+});
+
+test('of a period before that is known in part no change is told', async () => {
+  const query = {
+    by: ['agent'] as const,
+    period: periodFor({}, 'UTC'),
+    only: undefined,
+    filters: [],
+  };
+  const known = [settledAt(Date.parse('2026-10-08T10:00Z'), 'search', 9e9), ...ENTRIES.slice(1)];
+  const found = await reportOn(spendOf(known), { ...query, timezone: 'UTC', nowMs: NOW_MS });
+  const text = reportText(found, 10, PLAIN);
+  assert.match(text, /^search +\$40\.00 .* \$9\.00 +1$/m);
+  assert.match(text, /spend is known from 8 October 2026 on, so the period before \(.*\) is not/);
 });
 
 test('a filter is a glob, and none is where there is nothing', async () => {
