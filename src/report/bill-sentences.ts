@@ -1,5 +1,5 @@
 import { causeClause } from './agent-sentences.js';
-import type { AgentChange, BillAnswer } from './bill.js';
+import { type AgentChange, type BillAnswer, presenceOf } from './bill.js';
 import { formatDay } from './dates.js';
 import { changeUsd, counted, listed, roundPercent, roundUsd } from './figures.js';
 
@@ -74,14 +74,20 @@ function causeSentences(answer: BillAnswer): string[] {
 }
 
 function partSentence(one: AgentChange, at: number, { query, noted }: BillAnswer): string {
-  const { share, changeNano, cause, mostlyOnMs, before, sums } = one;
+  const { share, changeNano, cause, mostlyOnMs } = one;
   const amount = changeUsd(changeNano);
   // Over all of it is possible, where others went the other way; many times it says nothing.
   const part =
     share !== undefined && share <= 2
       ? `made ${roundPercent(share)} of the change (${amount})`
       : `changed by ${amount}`;
-  const fresh = before.calls === 0 ? ', and is new' : sums.calls === 0 ? ', and is gone' : '';
+  const presence = presenceOf(one);
+  const fresh =
+    presence === ''
+      ? ''
+      : presence.startsWith('nothing')
+        ? `, with ${presence}`
+        : `, and is ${presence}`;
   const because =
     cause && fresh === '' ? `, because ${causeClause(cause.cause, cause.detail)}` : '';
   const day =
@@ -93,8 +99,8 @@ function partSentence(one: AgentChange, at: number, { query, noted }: BillAnswer
 
 function cameAndWent({ agents, comparable }: BillAnswer): string {
   if (!comparable) return '';
-  const fresh = agents.filter(({ before, sums }) => before.calls === 0 && sums.calls > 0);
-  const gone = agents.filter(({ before, sums }) => before.calls > 0 && sums.calls === 0);
+  const fresh = agents.filter(({ isNew }) => isNew);
+  const gone = agents.filter(({ isGone }) => isGone);
   const sum = (of: readonly bigint[]) => roundUsd(of.reduce((all, nano) => all + nano, 0n));
   const parts = [
     fresh.length > 0

@@ -1,4 +1,4 @@
-import type { AgentChange, BillAnswer } from './bill.js';
+import { type AgentChange, type BillAnswer, presenceOf } from './bill.js';
 import { billSentences } from './bill-sentences.js';
 import { formatDay } from './dates.js';
 import { change, counted, decimalsFor, roundPercent, usd } from './figures.js';
@@ -99,13 +99,11 @@ function shareText({ share }: AgentChange): string {
   return share === undefined || Math.abs(share) > 9.99 ? '' : roundPercent(share);
 }
 
-function why(
-  { sums, before, cause, changeNano, mostlyOnMs, growth }: AgentChange,
-  answer: BillAnswer,
-): string {
+function why(one: AgentChange, answer: BillAnswer): string {
+  const { cause, changeNano, mostlyOnMs, growth } = one;
   if (!answer.comparable) return '';
-  if (before.calls === 0 && sums.calls > 0) return 'new';
-  if (sums.calls === 0 && before.calls > 0) return 'gone';
+  const presence = presenceOf(one);
+  if (presence !== '') return presence;
   // What is under a hundredth of the bill has a cause too, but nobody asks for it.
   const small = Math.abs(Number(changeNano)) < Number(answer.total.costNano) / 100;
   const day =

@@ -68,10 +68,10 @@ export function roundPercent(share: number): string {
   return size > 0 && size < 0.005 ? '<1%' : `${Math.round(share * 100)}%`;
 }
 
-/** A change: "+12%", "-3.4%", "+310%", "new", "gone"; "" where there is nothing on either side. */
+/** A change: "+12%", "-3.4%", "+310%", "from 0"; "" where there is nothing on either side. */
 export function change(now: bigint, before: bigint): string {
-  if (before <= 0n) return now > 0n ? 'new' : '';
-  if (now <= 0n) return 'gone';
+  if (before <= 0n) return now > 0n ? 'from 0' : '';
+  if (now <= 0n) return '-100%';
   const share = Number(now - before) / Number(before);
   if (share >= 100) return `${times(share + 1)}`;
   const text = `${Math.abs(share) < 0.0995 ? (share * 100).toFixed(1) : Math.round(share * 100)}%`;

@@ -142,7 +142,8 @@ function periodOf(
 }
 
 /**
- * What a period is compared with: as many days right before it; the month before for a month, and the
+ * What a period is compared with: as many days right before it; the same weekday for a day, since few agents work
+ * on all; the month before for a month, and the
  * same days of it for one that goes on. Where the period ends at some time today, so does this at that
  * time of its last day, by the hours until then and a part of the last of them. Where no hours of that day are
  * remembered, it is left out.
@@ -150,7 +151,11 @@ function periodOf(
 export function periodBefore(period: Period, timezone: string, nowMs: number): Period {
   const first = dateOf(period.fromMs, timezone);
   const lastMs = period.days.at(-1) ?? period.fromMs;
-  const shift = period.kind === 'month' ? { months: -1 } : { days: -period.days.length };
+  const shift = {
+    day: { days: -7 },
+    month: { months: -1 },
+    days: { days: -period.days.length },
+  }[period.kind];
   const from = existing(plus(first, shift), timezone);
   const to =
     period.kind === 'month' && !period.soFar

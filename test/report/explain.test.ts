@@ -11,6 +11,7 @@ import { agentJson, billJson } from '../../src/report/answer-json.js';
 import { explainBill } from '../../src/report/bill.js';
 import { billSentences } from '../../src/report/bill-sentences.js';
 import { billText } from '../../src/report/bill-text.js';
+import { mostlyOn } from '../../src/report/mostly-on.js';
 import { type PeriodOptions, parsePeriod } from '../../src/report/period.js';
 import { PLAIN } from '../../src/report/style.js';
 import type { Spend } from '../../src/store/spend.js';
@@ -227,6 +228,40 @@ test('a bill beside one that is known in part is compared by the day', async () 
   );
   const [one] = answer.agents;
   assert.ok(Math.abs((one?.cause?.ratio.calls ?? 0) - 31 / 30) < 1e-9);
+});
+
+test('an agent that rests at weekends is neither gone on Saturday nor new on Monday', async () => {
+  // From Monday 21 September on, Monday to Friday; another every day.
+  const five = Array.from({ length: 42 }, (_, at) => (at % 7 < 5 ? 10 : 0));
+  const office = five.flatMap((usd, at) =>
+    usd > 0 ? daily('office', five.slice(at)).slice(0, 1) : [],
+  );
+  const entries = [...office, ...daily('always', new Array(42).fill(10))];
+  const sorted = entries.sort((a, b) => a.atMs - b.atMs);
+  const bill = async (options: PeriodOptions) => {
+    const period = parsePeriod(options, 'UTC', NOW_MS);
+    assert.ok(!('problem' in period));
+    const answer = await explainBill(spendOf(sorted), { period, timezone: 'UTC', nowMs: NOW_MS });
+    return billText(answer, 10, PLAIN);
+  };
+  for (const day of ['2026-10-26', '2026-10-31']) {
+    assert.doesNotMatch(await bill({ day }), /new|gone|nothing/, day);
+  }
+  const weekend = await bill({ from: '2026-10-31', to: '2026-11-01' });
+  assert.match(weekend, /^office .* nothing then$/m);
+  assert.doesNotMatch(weekend, /new|gone/);
+});
+
+test('the day on which most of an increase came is the largest, beside its own weekdays', () => {
+  const at = (day: number) => Date.UTC(2026, 9, 5 + day);
+  const daily = (spent: number[]) => new Map(spent.map((usd, i) => [at(i), BigInt(usd)]));
+  const [before, days] = [0, 7].map((from) => Array.from({ length: 7 }, (_, i) => at(from + i)));
+  assert.ok(before && days);
+  const weekly = [50, 0, 0, 0, 0, 0, 0];
+  const on = (spent: number[]) => mostlyOn(daily([...weekly, ...spent]), days, before);
+  assert.equal(on([60, 40, 0, 45, 0, 0, 0]), undefined, 'no day made half');
+  assert.equal(on([60, 30, 0, 90, 0, 0, 0]), at(10), 'not the first of the large ones');
+  assert.equal(on([50, 0, 0, 0, 0, 0, 20]), at(13), 'a Monday as always is none');
 });
 
 test('new and gone agents of the bill are said, and a change of nothing is none', async () => {

@@ -31,8 +31,8 @@ test('shares, changes and multiples say no more than they know', () => {
   ]);
   const changes: [bigint, bigint, string][] = [
     [0n, 0n, ''],
-    [5n, 0n, 'new'],
-    [0n, 5n, 'gone'],
+    [5n, 0n, 'from 0'],
+    [0n, 5n, '-100%'],
     [812n, 198n, '+310%'],
     [103n, 100n, '+3.0%'],
     [50n, 100n, '-50%'],

@@ -52,27 +52,27 @@ const PERIODS: readonly {
     asked: { day: '2026-03-29' },
     zone: 'Europe/Berlin',
     is: ['29 March 2026', '2026-03-28T23:00Z', '2026-03-29T22:00Z', 1],
-    before: ['28 March 2026', '2026-03-27T23:00Z', '2026-03-28T23:00Z', 1],
+    before: ['22 March 2026', '2026-03-21T23:00Z', '2026-03-22T23:00Z', 1],
   },
   {
     asked: { day: '2026-10-25' },
     zone: 'Europe/Berlin',
     is: ['25 October 2026', '2026-10-24T22:00Z', '2026-10-25T23:00Z', 1],
-    before: ['24 October 2026', '2026-10-23T22:00Z', '2026-10-24T22:00Z', 1],
+    before: ['18 October 2026', '2026-10-17T22:00Z', '2026-10-18T22:00Z', 1],
   },
   {
     // Half past five: its hours begin at half past in UTC.
     asked: { day: 'today' },
     zone: 'Asia/Kolkata',
     is: ['25 November 2026, so far', '2026-11-24T18:30Z', '2026-11-25T14:37Z', 1],
-    before: ['24 November 2026 until 20:07', '2026-11-23T18:30Z', '2026-11-24T14:37Z', 0],
+    before: ['18 November 2026 until 20:07', '2026-11-17T18:30Z', '2026-11-18T14:37Z', 0],
   },
   {
     // Clocks that are put forward by half an hour: a day of 23.5 hours.
     asked: { day: '2026-10-04' },
     zone: 'Australia/Lord_Howe',
     is: ['4 October 2026', '2026-10-03T13:30Z', '2026-10-04T13:00Z', 1],
-    before: ['3 October 2026', '2026-10-02T13:30Z', '2026-10-03T13:30Z', 1],
+    before: ['27 September 2026', '2026-09-26T13:30Z', '2026-09-27T13:30Z', 1],
   },
   {
     asked: { last: '7d' },
@@ -97,10 +97,10 @@ const PERIODS: readonly {
     before: ['6 August to 29 September 2026', '2026-08-06T00:00Z', '2026-09-30T00:00Z', 55],
   },
   {
-    // The day after the one that Samoa left out: nothing is before it but that.
-    asked: { day: '2011-12-31' },
+    // A week after the day that Samoa left out: the one before that.
+    asked: { day: '2012-01-06' },
     zone: 'Pacific/Apia',
-    is: ['31 December 2011', '2011-12-30T10:00Z', '2011-12-31T10:00Z', 1],
+    is: ['6 January 2012', '2012-01-05T10:00Z', '2012-01-06T10:00Z', 1],
     before: ['29 December 2011', '2011-12-29T10:00Z', '2011-12-30T10:00Z', 1],
   },
 ];

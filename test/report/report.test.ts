@@ -113,7 +113,7 @@ test('for people it is a table, the period before beside it, and how it is known
 agent      spend                     share   before  change  calls
 support  $812.00  ████████████████   95.1%  $198.00   +310%      1
 search    $40.00  ▊                   4.7%   $50.00    -20%      1
-new-one    $1.50  ▏                   0.2%    $0.00     new      1
+new-one    $1.50  ▏                   0.2%    $0.00  from 0      1
 total    $853.50                    100.0%  $248.00   +244%      3
 
 How it is known: 100.0% settled, 0.0% unsettled, 0.0% assumed price, $0.00 unauthorized; price table of 2026-09-23`,
