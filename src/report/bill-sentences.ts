@@ -1,7 +1,6 @@
-import { causeClause } from './agent-sentences.js';
 import { type AgentChange, type BillAnswer, presenceOf } from './bill.js';
 import { formatDay } from './dates.js';
-import { changeUsd, counted, listed, roundPercent, roundUsd } from './figures.js';
+import { changeUsd, counted, listed, roundPercent, roundUsd, times } from './figures.js';
 
 /** A change of the bill below this is none. */
 const STEADY = 0.01;
@@ -43,6 +42,8 @@ function totalSentence({
   if (totalBefore.costNano <= 0n) return `${bill}; nothing was spent in ${before.name}.`;
   if (Math.abs(share) < STEADY)
     return `${bill}, about the same as that of ${than}, ${changeUsd(by)}).`;
+  // From ten times on a percentage is a number that nobody reads.
+  if (share >= 9) return `${bill}, ${times(share + 1)} that of ${than}, ${changeUsd(by)}).`;
   const more = share > 0 ? 'more' : 'less';
   return `${bill}, ${roundPercent(Math.abs(share))} ${more} than that of ${than}, ${changeUsd(by)}).`;
 }
@@ -65,9 +66,7 @@ function causeSentences(answer: BillAnswer): string[] {
   if (against && Math.abs(Number(against.changeNano)) >= Math.abs(Number(by)) * WORTH_NAMING) {
     const more = against.changeNano > 0n ? 'more' : 'less';
     const size = roundUsd(against.changeNano < 0n ? -against.changeNano : against.changeNano);
-    const because = against.cause
-      ? `, because ${causeClause(against.cause.cause, against.cause.detail)}`
-      : '';
+    const because = against.cause ? `, because ${against.cause.clause}` : '';
     sentences.push(`${nameOf(against)} spent ${size} ${more}${because}.`);
   }
   return sentences;
@@ -88,8 +87,7 @@ function partSentence(one: AgentChange, at: number, { query, noted }: BillAnswer
       : presence.startsWith('nothing')
         ? `, with ${presence}`
         : `, and is ${presence}`;
-  const because =
-    cause && fresh === '' ? `, because ${causeClause(cause.cause, cause.detail)}` : '';
+  const because = cause && fresh === '' ? `, because ${cause.clause}` : '';
   const day =
     mostlyOnMs === undefined ? '' : `, most of it on ${formatDay(mostlyOnMs, query.timezone)}`;
   const note = noted.find(({ agent }) => agent === one.agent);

@@ -59,12 +59,17 @@ export function expectedOfDay(
   const kept = near.length > 0 ? near : spent;
   for (const gathered of kept) for (const [key, sums] of gathered) add(usual, key, sums);
   const { expectedNano, ratio } = unusual;
+  const cost = totalOf(usual).costNano;
   return {
     nano: expectedNano,
     basis: 'days',
     ratio: Number.isFinite(ratio) && expectedNano > 0n ? ratio : undefined,
     usual,
-    days: Math.max(1, kept.length),
+    // As many as make it what was expected, so that its parts add up to that.
+    days:
+      expectedNano > 0n && cost > 0n
+        ? Number(cost) / Number(expectedNano)
+        : Math.max(1, kept.length),
   };
 }
 

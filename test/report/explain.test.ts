@@ -203,6 +203,7 @@ test('in an hour that goes on the cause is that of its part', async () => {
   ];
   const answer = await explain(entries, 'a', { day: 'today' });
   assert.equal(answer.expected?.nano, 1_000_000_000n);
+  assert.equal(answer.cause?.ratio.cost, answer.expected?.ratio);
   assert.deepEqual([answer.cause?.ratio.calls, answer.cause?.detail], [4, '4.0x the calls']);
 });
 

@@ -38,6 +38,8 @@ test('shares, changes and multiples say no more than they know', () => {
     [50n, 100n, '-50%'],
     [100n, 100n, '0.0%'],
     [50_000n, 100n, '500x'],
+    [317_461_000n, 1_000n, '317,461x'],
+    [99_999n, 100_000n, '0.0%'],
   ];
   for (const [now, before, text] of changes) assert.equal(change(now, before), text);
   assert.deepEqual([4.1, 12.2, 0.5, 0.05, Number.POSITIVE_INFINITY].map(times), [
