@@ -158,7 +158,7 @@ function grantedText({ happened }: AgentAnswer, { rule, metric }: RuleLimits): s
   );
   if (grants.length === 0) return '';
   const add = grants.reduce((sum, grant) => sum + grant.add, 0);
-  const amount = metric ? formatMetric(add, metric) : String(add);
+  const amount = metric ? formatMetric(add, metric) : 'some';
   return ` (and ${amount} more for a time, granted by ${listed([...new Set(grants.map(({ by }) => by))])})`;
 }
 

@@ -17,7 +17,7 @@ import {
 import { happenedLines } from './happened.js';
 import { kindLines } from './kind-table.js';
 import { howKnown } from './known.js';
-import { type LimitText, limitText, sameText } from './limits.js';
+import { type LimitText, limitText, metricOf, sameText } from './limits.js';
 import type { Style } from './style.js';
 import { bar, table, wrap } from './table.js';
 
@@ -161,8 +161,8 @@ function limitLines({ limits, query, period }: AgentAnswer, style: Style): strin
   return lines;
 }
 
-function eventLines({ happened, noted, query }: AgentAnswer, style: Style): string[] {
-  const told = happenedLines(happened, query.policy, query.timezone);
+function eventLines({ happened, noted, limits, query }: AgentAnswer, style: Style): string[] {
+  const told = happenedLines(happened, (rule) => metricOf(limits, rule), query.timezone);
   const notes = noted.map(({ fromMs, text, by }) => ({
     atMs: fromMs,
     when: `${formatDay(fromMs, query.timezone)}, ${formatTime(fromMs, query.timezone)}`,

@@ -15,7 +15,8 @@ import { dayOf, lastDays, type Period, periodBefore } from './period.js';
 import { sideOf } from './side.js';
 import { type Unusual, unusualIn } from './unusual.js';
 
-const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 
 /** Of four of the six weekdays the hours must be known, or else the first hour is not told. */
 const LEAST_HOURS_MS = 28 * DAY_MS;
@@ -83,9 +84,20 @@ export async function explainAgent(spend: Spend, query: AgentQuery): Promise<Age
     unusual,
     cause: causeFor(expected, gathered),
     days,
-    ...told(query, period, events, texts, [...recent.attributes]),
+    ...told(query, period, events, texts, [...recent.attributes], spentBy(recent, period)),
     notes,
   };
+}
+
+/** When its first hour, or day, of a period ends in which it spent anything; the start of the period if none. */
+function spentBy({ days, hours }: AgentHistory, { fromMs, untilMs }: Period): number {
+  const first = (rows: AgentHistory['days']) =>
+    rows.reduce((ms, { startMs }) => (startMs < fromMs ? ms : Math.min(ms, startMs)), untilMs);
+  const dayMs = first(days);
+  if (dayMs >= untilMs) return fromMs;
+  const hourMs = first(hours);
+  // Of a long time the hours are not read.
+  return hourMs < dayMs + DAY_MS ? hourMs + HOUR_MS : dayMs + DAY_MS;
 }
 
 /** Limits and events beside the spend. */
@@ -95,9 +107,10 @@ function told(
   events: readonly EventEntry[],
   texts: ReadonlyMap<string, PolicyText>,
   attributes: readonly SpendAttributes[],
+  spentMs: number,
 ): Pick<AgentAnswer, 'limits' | 'happened' | 'noted'> {
   return {
-    limits: limitsOf(events, texts, attributes, fromMs, policy),
+    limits: limitsOf(events, texts, attributes, fromMs, spentMs, policy),
     happened: happenedTo(events, agent, fromMs, untilMs),
     noted: notedAbout(events, agent, fromMs, untilMs),
   };
