@@ -1,7 +1,7 @@
+import { msOf } from '../model/entry.js';
 import { formatLine } from '../model/ledger-line.js';
 import type { Connection } from '../redis/connection.js';
 import { parseEntry } from '../store/entry.js';
-import { msOf } from '../store/fold.js';
 import { BEGINNING, type FoldState } from '../store/fold-state.js';
 import { foldKey, ledgerKey } from '../store/keys.js';
 import { readRange } from '../store/unfolded.js';

@@ -1,10 +1,10 @@
 import type { AnnotationEntry } from '../model/entry.js';
-import { noSums, type Sums } from '../model/spend.js';
+import { addSums, noSums, type Sums } from '../model/spend.js';
 import { dayStartMs } from '../policy/days.js';
 import type { Spend } from '../store/spend.js';
 import { type Read, readAgents, weeksOf } from './bill-read.js';
 import { type Cause, causeOf } from './cause.js';
-import { addTo, scaleSums, totalOf } from './gather.js';
+import { scaleSums, totalOf } from './gather.js';
 import { type Growth, growthOf } from './growth.js';
 import { notedAbout } from './happened.js';
 import { gapsOf } from './known.js';
@@ -82,8 +82,8 @@ export async function explainBill(spend: Spend, query: BillQuery): Promise<BillA
     return { agent, of, sums, earlier, changeNano: sums.costNano - earlier.costNano };
   });
   for (const { sums, earlier } of sides) {
-    addTo(total, sums);
-    addTo(totalBefore, earlier);
+    addSums(total, sums);
+    addSums(totalBefore, earlier);
   }
   const sorted = sides
     .filter(({ sums, earlier }) => sums.calls + sums.denied + earlier.calls + earlier.denied > 0)

@@ -1,7 +1,7 @@
 import type { Amounts } from '../model/amounts.js';
-import { COST_SOURCES } from '../model/amounts.js';
 import type { AskedAgain, Entry, EventEntry, Facts } from '../model/entry.js';
 import { addSums, postingOf, type SpendAttributes, type Sums } from '../model/spend.js';
+import { amountNumbers } from './amounts.js';
 import { formatAttributes } from './attributes.js';
 import { formatFacts } from './facts.js';
 import { recordKey } from './keys.js';
@@ -98,9 +98,7 @@ function keyOf(domain: string, { agent, callId }: Facts): string {
 
 /** As lua/run_out.lua reads it: amounts, the end of the hold in µs; a tab, and the facts. */
 function formatOpen(held: Amounts, holdUntilUs: number, facts: Facts): string {
-  const { costNano, tokensIn, tokensOut, costSource } = held;
-  const source = COST_SOURCES.indexOf(costSource);
-  return `${costNano} ${tokensIn} ${tokensOut} ${source} ${holdUntilUs}\t${formatFacts(facts)}`;
+  return `${[...amountNumbers(held), holdUntilUs].join(' ')}\t${formatFacts(facts)}`;
 }
 
 /** No script writes such numbers; somebody's hand could, and one of them would spoil every sum. */

@@ -1,4 +1,5 @@
 import type { Connection } from '../redis/connection.js';
+import { fieldsOf } from './flat.js';
 import { foldKey } from './keys.js';
 
 /** How far a ledger is folded. */
@@ -32,26 +33,26 @@ export interface FoldState {
 export const BEGINNING = '0-0';
 
 export async function readFoldState(connection: Connection, domain: string): Promise<FoldState> {
-  const flat = (await connection.command('HGETALL', foldKey(domain))) as string[];
-  const fields = new Map<string, string>();
-  for (let at = 0; at < flat.length; at += 2) fields.set(flat[at] ?? '', flat[at + 1] ?? '');
-  const whole = (name: keyof FoldState) => Number(fields.get(name) ?? 0);
-  const since = (name: keyof FoldState) => (fields.has(name) ? whole(name) : undefined);
+  const fields: { readonly [name in keyof FoldState]?: string } = fieldsOf(
+    (await connection.command('HGETALL', foldKey(domain))) as string[],
+  );
+  const whole = (name: keyof FoldState) => Number(fields[name] ?? 0);
+  const since = (name: keyof FoldState) => (fields[name] === undefined ? undefined : whole(name));
   return {
-    commit: fields.get('commit') ?? '',
-    position: fields.get('position') ?? BEGINNING,
+    commit: fields.commit ?? '',
+    position: fields.position ?? BEGINNING,
     folded: whole('folded'),
     lost: whole('lost'),
     aside: whole('aside'),
     sinceMs: since('sinceMs'),
-    imported: fields.get('imported') ?? BEGINNING,
+    imported: fields.imported ?? BEGINNING,
     importedSinceMs: since('importedSinceMs'),
     next: whole('next'),
     hourMs: whole('hourMs'),
     inHour: whole('inHour'),
     importHourMs: whole('importHourMs'),
     inImportHour: whole('inImportHour'),
-    sunk: fields.get('sunk') ?? BEGINNING,
+    sunk: fields.sunk ?? BEGINNING,
   };
 }
 

@@ -1,11 +1,13 @@
-import { compareIds, type Entry } from '../model/entry.js';
+import { compareIds, type Entry, msOf } from '../model/entry.js';
 import type { Connection } from '../redis/connection.js';
+import { redisMs } from '../redis/time.js';
 import { type FoldOptions, sumUp } from './batch.js';
 import { commitBatch, newFolder } from './commit.js';
-import { BATCH, msOf } from './fold.js';
-import { type FoldState, readFoldState } from './fold-state.js';
+import { BATCH } from './fold.js';
+import { BEGINNING, type FoldState, readFoldState } from './fold-state.js';
 import { ledgerKey } from './keys.js';
 import { placeGroups } from './place.js';
+import { readRange } from './unfolded.js';
 
 /** Tries at one batch: each is lost only to a commit of somebody else, and they come once a second. */
 const MAX_TRIES = 100;
@@ -85,9 +87,7 @@ async function ownSinceMs(
   state: FoldState,
 ): Promise<number> {
   if (state.sinceMs !== undefined) return state.sinceMs;
-  const key = ledgerKey(domain);
-  const [first] = (await connection.command('XRANGE', key, '-', '+', 'COUNT', 1)) as [string][];
-  if (first) return msOf(first[0]);
-  const [seconds] = (await connection.command('TIME', '')) as [string];
-  return Number(seconds) * 1000;
+  const [first] = await readRange(connection, ledgerKey(domain), BEGINNING, 1);
+  if (first) return msOf(first.id);
+  return redisMs(connection);
 }

@@ -1,10 +1,16 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
-import { after, before, describe, test } from 'node:test';
+import { after, before, describe, mock, test } from 'node:test';
 import { Denials, type Denied } from '../../src/guard/denials.js';
+import { createNotes } from '../../src/guard/notes.js';
 import { NOTHING } from '../../src/model/amounts.js';
+import type { Decision } from '../../src/model/decision.js';
 import type { Entry, EntryKind } from '../../src/model/entry.js';
+import { parsePolicy } from '../../src/policy/parse.js';
+import type { Connection } from '../../src/redis/connection.js';
 import { DOMAINS_KEY, ledgerKey, policiesKey } from '../../src/store/keys.js';
+import { createLog } from '../../src/telemetry/log.js';
+import { callOf } from '../support/call.js';
 import { factsFor, NO_WINDOW } from '../support/ledger.js';
 import { NO_REDIS, type RedisProcess, startRedis } from '../support/redis.js';
 import { tollgate } from '../support/run.js';
@@ -169,4 +175,52 @@ test('past the bound of kinds only the sum by rule is kept, and no call is lost'
     Array(6).fill(''),
   );
   assert.equal(denials.take().size, 0);
+});
+
+test('the first denial is told at once, those after it with the next second', async (t) => {
+  mock.timers.enable({ apis: ['setInterval'] });
+  t.after(() => mock.timers.reset());
+  const policy = parsePolicy(policyWith(2));
+  assert.ok('hash' in policy);
+  const told: number[] = [];
+  let fails = false;
+  const run: Connection['run'] = async (script, _keys, [, count, ...fields]) => {
+    if (fails) throw new Error('OOM');
+    if (script === 'append') told.push(Number(String(fields[Number(count) - 1]).split(' ')[0]));
+    return [1, 1];
+  };
+  const command: Connection['command'] = async () => 1;
+  const notes = createNotes({
+    connection: { ready: () => true, run, command } as unknown as Connection,
+    policy: () => policy,
+    domains: () => [],
+    origin: { from: '', by: '' },
+    log: createLog('silent', 'json'),
+  });
+  const deny = (agent: string) => {
+    const decision = { amounts: NOTHING, rules: [], decidedAtUs: 1, callId: `c${agent}` };
+    notes.denied(callOf({ agent }), decision as unknown as Decision, 'few');
+  };
+  const settle = async () => {
+    for (let n = 0; n < 4; n += 1) await new Promise((resolve) => setImmediate(resolve));
+    return told.splice(0);
+  };
+  const second = () => {
+    mock.timers.tick(1_000);
+    return settle();
+  };
+  deny('a');
+  deny('a');
+  assert.deepEqual(await settle(), [2], 'with what was denied beside it');
+  deny('a');
+  deny('a');
+  deny('a');
+  assert.deepEqual(await settle(), []);
+  assert.deepEqual(await second(), [3]);
+  fails = true;
+  deny('b');
+  assert.deepEqual(await settle(), []);
+  fails = false;
+  assert.deepEqual(await second(), [1], 'what Redis has refused is told again');
+  await notes.close();
 });
