@@ -3,17 +3,15 @@ import { billSentences } from './bill-sentences.js';
 import { formatDay } from './dates.js';
 import { change, counted, decimalsFor, roundPercent, usd } from './figures.js';
 import { howKnown } from './known.js';
+import { heading, note, paragraph } from './paragraph.js';
 import type { Style } from './style.js';
-import { bar, table, wrap } from './table.js';
-
-/** Lines of a paragraph where the terminal does not say how wide it is. */
-const MAX_COLUMNS = 100;
+import { bar, table } from './table.js';
 
 /** What made the bill change, for a person. @param top agents that are shown; the others are one line */
 export function billText(answer: BillAnswer, top: number, style: Style): string {
   const { query, agents, total, comparable, noted, notes } = answer;
-  const against = comparable ? style.dim(` (against ${againstText(answer)})`) : '';
-  const lines = [`${style.bold(`The bill of ${query.period.name}`)}${against}`, ''];
+  const against = comparable ? `against ${againstText(answer)}` : '';
+  const lines = [...heading(`The bill of ${query.period.name}`, against, style), ''];
   if (agents.length === 0) lines.push('no call, neither then nor in the period before');
   else lines.push(...agentLines(answer, top, style));
   if (noted.length > 0) {
@@ -22,12 +20,16 @@ export function billText(answer: BillAnswer, top: number, style: Style): string 
       agent || 'all agents',
       `${text} (${by})`,
     ]);
-    const columns = [{ title: 'noted for' }, { title: 'agent', cut: true }, { title: 'note' }];
+    const columns = [
+      { title: 'noted for' },
+      { title: 'agent', cut: true },
+      { title: 'note', cut: true },
+    ];
     lines.push('', ...table(columns, rows, style));
   }
-  const columns = Math.min(MAX_COLUMNS, style.columns ?? MAX_COLUMNS);
-  if (agents.length > 0) lines.push('', ...wrap(billSentences(answer).join(' '), columns));
-  lines.push('', `How it is known: ${howKnown(total)}`, ...notes.map((note) => `Note: ${note}`));
+  if (agents.length > 0) lines.push('', ...paragraph(billSentences(answer).join(' '), style));
+  lines.push('', ...note(`How it is known: ${howKnown(total)}`, style));
+  for (const text of notes) lines.push(...note(`Note: ${text}`, style));
   return lines.join('\n');
 }
 
@@ -75,14 +77,15 @@ function agentLines(answer: BillAnswer, top: number, style: Style): string[] {
   const lines = table(
     [
       { title: 'agent', cut: true },
-      { title: 'team', cut: true, drop: 3 },
+      { title: 'team', cut: true, drop: 2 },
       { title: 'spend', right: true },
-      { title: 'before', right: true, paint: style.dim },
+      { title: 'before', right: true, drop: 3, paint: style.dim },
       { title: 'change', right: true, paint },
       { title: '', right: true, paint },
       { title: '', drop: 1 },
       { title: 'of it', right: true },
-      { title: 'because', cut: true, drop: 2 },
+      // The column that answers: less of it would say nothing.
+      { title: 'because', cut: true, least: 24 },
     ],
     rows,
     style,

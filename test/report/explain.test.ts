@@ -11,11 +11,14 @@ import { agentJson, billJson } from '../../src/report/answer-json.js';
 import { explainBill } from '../../src/report/bill.js';
 import { billSentences } from '../../src/report/bill-sentences.js';
 import { billText } from '../../src/report/bill-text.js';
-import { mostlyOn } from '../../src/report/mostly-on.js';
+import { parseBy } from '../../src/report/by.js';
 import { type PeriodOptions, parsePeriod } from '../../src/report/period.js';
+import { reportOn } from '../../src/report/report.js';
+import { reportText } from '../../src/report/report-text.js';
 import { PLAIN } from '../../src/report/style.js';
+import { widthOf } from '../../src/report/table.js';
 import type { Spend } from '../../src/store/spend.js';
-import { settledAt } from '../support/settled.js';
+import { dailyUntil, settledAt } from '../support/settled.js';
 import { spendOf } from '../support/spend.js';
 
 const NOW_MS = Date.parse('2026-11-02T09:10Z');
@@ -145,6 +148,28 @@ describe('eight weeks of a fleet', () => {
     assert.ok(JSON.stringify(billJson(answer, 3)).includes('"sentences":['));
   });
 
+  test('on a terminal of 80 columns no line is longer, and the bill says why', async () => {
+    const style = { ...PLAIN, columns: 80 };
+    const period = periodFor({});
+    const query = { period, timezone, nowMs: NOW_MS };
+    const by = parseBy('agent,model,tool', []);
+    assert.ok(!('problem' in by));
+    const bill = billText(
+      await explainBill(spend, { ...query, period: periodFor({ last: '2w' }) }),
+      10,
+      style,
+    );
+    const texts = [
+      bill,
+      agentText(await about('customer-support-v2'), style),
+      agentText(await about('invoice-matcher', { last: '2w' }), style),
+      reportText(await reportOn(spend, { ...query, by, only: undefined, filters: [] }), 10, style),
+    ];
+    for (const line of texts.join('\n').split('\n')) assert.ok(widthOf(line) <= 80, line);
+    assert.match(bill, /^agent .* because$/m);
+    assert.match(bill, /^contract-reader .* \d\d% of its calls went to/m);
+  });
+
   test('the answer for programs has exact money, the limits, and no infinity', async () => {
     const json = JSON.parse(JSON.stringify(agentJson(await about('customer-support-v2'))));
     assert.match(json.costUsd, /^\d+(\.\d{1,9})?$/);
@@ -153,14 +178,6 @@ describe('eight weeks of a fleet', () => {
     assert.equal(json.sentences.length, 3);
   });
 });
-
-/** An agent with so much on each of some days up to yesterday, at noon. */
-function daily(agent: string, usd: readonly number[]): Entry[] {
-  const today = Date.parse('2026-11-02T00:00Z');
-  return usd.map((amount, at) =>
-    settledAt(today - (usd.length - at) * DAY_MS + 12 * HOUR_MS, agent, amount * 1e9),
-  );
-}
 
 function explain(entries: Entry[], agent: string, options?: PeriodOptions) {
   const period = options && parsePeriod(options, 'UTC', NOW_MS);
@@ -176,14 +193,14 @@ function explain(entries: Entry[], agent: string, options?: PeriodOptions) {
 }
 
 test('under three days of history nothing is called normal, under three weeks all days are', async () => {
-  const young = await explain(daily('a', [5, 5, 50]), 'a', { day: 'yesterday' });
+  const young = await explain(dailyUntil(NOW_MS, 'a', [5, 5, 50]), 'a', { day: 'yesterday' });
   assert.equal(young.unusual, undefined);
   assert.match(young.notes.join(), /under three days of history, so nothing can be said/);
   assert.match(
     agentSentences(young)[0] ?? '',
     /spent \$50\.00 on 1 November 2026; there is nothing to compare/,
   );
-  const weeks = await explain(daily('a', [5, 5, 5, 5, 5, 5, 50]), 'a');
+  const weeks = await explain(dailyUntil(NOW_MS, 'a', [5, 5, 5, 5, 5, 5, 50]), 'a');
   assert.equal(weeks.unusual?.unusual, true);
   assert.match(
     weeks.notes.join(),
@@ -209,86 +226,10 @@ test('in an hour that goes on the cause is that of its part', async () => {
 
 test('a part of the period before that is known stands for it by the day', async () => {
   // Known for four of the seven days before: 4 a day, and then 8.
-  const entries = daily('a', [4, 4, 4, 4, 8, 8, 8, 8, 8, 8]);
+  const entries = dailyUntil(NOW_MS, 'a', [4, 4, 4, 4, 8, 8, 8, 8, 8, 8]);
   const answer = await explain(entries, 'a', { from: '2026-10-27', to: '2026-11-01' });
   assert.equal(answer.sums.costNano, 48_000_000_000n);
   assert.equal(answer.expected?.basis, 'before');
   assert.ok(Math.abs((answer.expected?.ratio ?? 0) - 2) < 0.3, String(answer.expected?.ratio));
   assert.match(answer.notes.join(), /spend is known from 23 October 2026 on/);
-});
-
-test('a bill beside one that is known in part is compared by the day', async () => {
-  const entries = ['a', 'b'].flatMap((agent) => daily(agent, new Array(42).fill(7)));
-  const period = parsePeriod({ month: '2026-10' }, 'UTC', NOW_MS);
-  assert.ok(!('problem' in period));
-  const sorted = entries.sort((a, b) => a.atMs - b.atMs);
-  const answer = await explainBill(spendOf(sorted), { period, timezone: 'UTC', nowMs: NOW_MS });
-  assert.match(
-    billSentences(answer).join(' '),
-    /^The bill of October 2026 is \$434, 3% more than that of September 2026, at as much a day as is known of it \(\$420, \+\$14\.00\)\./,
-  );
-  const [one] = answer.agents;
-  assert.ok(Math.abs((one?.cause?.ratio.calls ?? 0) - 31 / 30) < 1e-9);
-});
-
-test('an agent that rests at weekends is neither gone on Saturday nor new on Monday', async () => {
-  // From Monday 21 September on, Monday to Friday; another every day.
-  const five = Array.from({ length: 42 }, (_, at) => (at % 7 < 5 ? 10 : 0));
-  const office = five.flatMap((usd, at) =>
-    usd > 0 ? daily('office', five.slice(at)).slice(0, 1) : [],
-  );
-  const entries = [...office, ...daily('always', new Array(42).fill(10))];
-  const sorted = entries.sort((a, b) => a.atMs - b.atMs);
-  const bill = async (options: PeriodOptions) => {
-    const period = parsePeriod(options, 'UTC', NOW_MS);
-    assert.ok(!('problem' in period));
-    const answer = await explainBill(spendOf(sorted), { period, timezone: 'UTC', nowMs: NOW_MS });
-    return billText(answer, 10, PLAIN);
-  };
-  for (const day of ['2026-10-26', '2026-10-31']) {
-    assert.doesNotMatch(await bill({ day }), /new|gone|nothing/, day);
-  }
-  const weekend = await bill({ from: '2026-10-31', to: '2026-11-01' });
-  assert.match(weekend, /^office .* nothing then$/m);
-  assert.doesNotMatch(weekend, /new|gone/);
-});
-
-test('the day on which most of an increase came is the largest, beside its own weekdays', () => {
-  const at = (day: number) => Date.UTC(2026, 9, 5 + day);
-  const daily = (spent: number[]) => new Map(spent.map((usd, i) => [at(i), BigInt(usd)]));
-  const [before, days] = [0, 7].map((from) => Array.from({ length: 7 }, (_, i) => at(from + i)));
-  assert.ok(before && days);
-  const weekly = [50, 0, 0, 0, 0, 0, 0];
-  const on = (spent: number[]) => mostlyOn(daily([...weekly, ...spent]), days, before);
-  assert.equal(on([60, 40, 0, 45, 0, 0, 0]), undefined, 'no day made half');
-  assert.equal(on([60, 30, 0, 90, 0, 0, 0]), at(10), 'not the first of the large ones');
-  assert.equal(on([50, 0, 0, 0, 0, 0, 20]), at(13), 'a Monday as always is none');
-});
-
-test('new and gone agents of the bill are said, and a change of nothing is none', async () => {
-  const entries = [
-    ...daily(
-      'steady',
-      Array.from({ length: 14 }, () => 100),
-    ),
-    ...daily('gone', [50, 0, 0, 0, 0, 0, 0, 0, 0]).slice(0, 1),
-    ...daily('fresh', [0, 0, 50]).slice(-1),
-  ].sort((a, b) => a.atMs - b.atMs);
-  const period = parsePeriod({ from: '2026-10-26', to: '2026-11-01' }, 'UTC', NOW_MS);
-  assert.ok(!('problem' in period));
-  const answer = await explainBill(spendOf(entries), { period, timezone: 'UTC', nowMs: NOW_MS });
-  const sentences = billSentences(answer).join(' ');
-  assert.match(sentences, /about the same as that of 19 to 25 October 2026/);
-  assert.match(
-    sentences,
-    /1 agent is new \(\$50\.00\) and 1 agent spent nothing any more \(\$50\.00 before\)\./,
-  );
-  const text = billText(answer, 10, PLAIN);
-  assert.match(text, /^fresh .* new$/m);
-  assert.match(text, /^gone .* gone$/m);
-  const none = await explainBill(spendOf([]), { period, timezone: 'UTC', nowMs: NOW_MS });
-  assert.match(
-    billText(none, 10, PLAIN),
-    /no call, neither then nor .*\n\n.*\nNote: nothing has been recorded yet/s,
-  );
 });

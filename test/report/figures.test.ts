@@ -81,7 +81,15 @@ test('on a narrow terminal names are cut first, then columns are left out', () =
     'customer-support-f…  $1,204.00',
     '客服                     $9.10',
   ]);
+  const [, narrow] = table(COLUMNS, ROWS, { ...PLAIN, columns: 20 });
+  assert.equal(narrow, 'customer…  $1,204.00', 'where no column is left to leave out, further');
   assert.equal(table(COLUMNS, ROWS, { ...PLAIN, columns: 5 }).length, 3, 'too narrow for all');
+});
+
+test('a name changes nothing on a terminal but its own columns', () => {
+  const [, row] = table([{ title: 'agent' }, { title: 'n' }], [['a\u202eb\u001b[31m', '1']], PLAIN);
+  assert.equal(row, 'a\ufffdb\ufffd[31m  1');
+  assert.deepEqual(wrap('by\u202e ann\nnoted', 20), ['by\ufffd ann\ufffdnoted']);
 });
 
 test('bars tell eighths, texts break between words, and no character is cut in two', () => {
