@@ -8,7 +8,7 @@ const text = { type: 'string' } as const;
 /** Options of every command that answers about a time. */
 export const PERIOD_OPTIONS = { day: text, month: text, from: text, to: text, last: text } as const;
 
-export const PERIOD_HELP = `  --day DATE              a day, as 2026-03-01; or today, or yesterday
+export const PERIOD_HELP = `  --day DATE              a day, as 2026-03-01; or today, or yesterday; beside it is the same weekday before
   --month MONTH           a month, as 2026-03
   --from DATE --to DATE   the days from the one to the other; without --to up to today
   --last 7d               today and the days before it: so many days (d) or weeks (w)`;

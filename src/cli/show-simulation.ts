@@ -9,6 +9,9 @@ import {
   signedPercent,
   usd,
 } from '../report/figures.js';
+import { note } from '../report/paragraph.js';
+import type { Style } from '../report/style.js';
+import { table } from '../report/table.js';
 import {
   type Compared,
   type Denial,
@@ -18,7 +21,6 @@ import {
   shareOf,
 } from '../simulate/outcome.js';
 import type { Reading } from './ledger-file.js';
-import { alignRows } from './show.js';
 
 /** What a simulation came to. */
 export interface Simulated {
@@ -36,7 +38,12 @@ const SHOWN_AGENTS = 10;
 const SHOWN_DENIALS = 5;
 
 /** For people. */
-export function simulationText(file: string, policy: Policy, simulated: Simulated): string {
+export function simulationText(
+  file: string,
+  policy: Policy,
+  simulated: Simulated,
+  style: Style,
+): string {
   const { outcome, fromUs, toUs, reading } = simulated;
   if (fromUs === undefined) {
     return ['there is no traffic in that time, so nothing to simulate', ...badLines(reading)].join(
@@ -46,21 +53,26 @@ export function simulationText(file: string, policy: Policy, simulated: Simulate
   const { was, would } = outcome.all;
   const calls = was.allowed + was.denied;
   const sections = [
-    [
+    note(
       `${file} (${policy.hash}) on ${calls} calls, ${formatSecond(fromUs / 1000, policy.timezone)} to ${formatSecond(toUs / 1000, policy.timezone)}`,
-    ],
-    table([
-      ['', 'as it was', 'under the policy', ''],
-      sideRow('calls allowed', was.allowed, would.allowed),
-      sideRow('calls denied', was.denied, would.denied),
-      ['cost', money(was.costNano), money(would.costNano), changeOfCost(was, would)],
-      ['denied would cost', money(was.deniedNano), money(would.deniedNano), ''],
-    ]),
+      style,
+    ),
+    aligned(
+      [
+        ['', 'as it was', 'under the policy', ''],
+        sideRow('calls allowed', was.allowed, would.allowed),
+        sideRow('calls denied', was.denied, would.denied),
+        ['cost', money(was.costNano), money(would.costNano), changeOfCost(was, would)],
+        ['denied would cost', money(was.deniedNano), money(would.deniedNano), ''],
+      ],
+      3,
+      style,
+    ),
     [summary(outcome)],
-    ruleTable(outcome, policy),
-    agentTable(outcome),
-    denialLines(outcome.newDenials, policy),
-    notes(simulated),
+    ruleTable(outcome, policy, style),
+    agentTable(outcome, style),
+    denialLines(outcome.newDenials, policy, style),
+    notes(simulated).flatMap((line) => note(line, style)),
   ];
   return sections
     .filter((lines) => lines.length > 0)
@@ -99,7 +111,7 @@ function summary({ newlyDenied, newlyAllowed }: Outcome): string {
   return parts.filter((part) => part !== '').join('; ');
 }
 
-function ruleTable({ rules }: Outcome, policy: Policy): string[] {
+function ruleTable({ rules }: Outcome, policy: Policy, style: Style): string[] {
   const rows = [...rules].map(([id, rule]) => [
     id,
     String(rule.denied),
@@ -110,9 +122,10 @@ function ruleTable({ rules }: Outcome, policy: Policy): string[] {
       ? `${formatSecond(rule.first.atUs / 1000, policy.timezone)} ${rule.first.agent}`
       : '',
   ]);
-  return table(
+  return aligned(
     [['rule', 'denies', 'denied then', 'shadow', 'fullest window', 'first denial'], ...rows],
     3,
+    style,
   );
 }
 
@@ -123,7 +136,7 @@ function fullest(id: string, { peak }: RuleOutcome, policy: Policy): string {
   return `${Math.round(shareOf(peak) * 100)}% ${partition}: ${formatMetric(used, metric)} of ${formatMetric(limit, metric)}`;
 }
 
-function agentTable(outcome: Outcome): string[] {
+function agentTable(outcome: Outcome, style: Style): string[] {
   const rows = byEffect(outcome)
     .slice(0, SHOWN_AGENTS)
     .map(([agent, { was, would }]) => [
@@ -137,7 +150,7 @@ function agentTable(outcome: Outcome): string[] {
     ]);
   if (rows.length === 0) return [];
   const head = ['agent', 'allowed', 'would be', 'denied', 'would be', 'cost', 'would be'];
-  return table([head, ...rows], head.length - 1);
+  return aligned([head, ...rows], head.length - 1, style);
 }
 
 /** Agents for whom something changes, those with the largest change of cost first. */
@@ -151,13 +164,12 @@ function byEffect({ agents }: Outcome): [string, Compared][] {
     .sort(([, a], [, b]) => size(b)[0] - size(a)[0] || size(b)[1] - size(a)[1]);
 }
 
-function denialLines(denials: readonly Denial[], policy: Policy): string[] {
+function denialLines(denials: readonly Denial[], policy: Policy, style: Style): string[] {
   if (denials.length === 0) return [];
   const lines = denials
     .slice(0, SHOWN_DENIALS)
-    .map(
-      ({ atUs, agent, reason }) =>
-        `  ${formatSecond(atUs / 1000, policy.timezone)}  ${agent}  ${reason}`,
+    .flatMap(({ atUs, agent, reason }) =>
+      note(`${formatSecond(atUs / 1000, policy.timezone)}  ${agent}  ${reason}`, style),
     );
   return ['the first calls that were allowed and would be denied:', ...lines];
 }
@@ -194,14 +206,17 @@ function badLines({ bad, problems }: Reading): string[] {
   ];
 }
 
-/** Numbers to the right. @param numbers how many columns after the first hold them */
-function table(rows: readonly (readonly string[])[], numbers = 3): string[] {
-  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
-  return alignRows(
-    rows.map((row) =>
-      row.map((cell, i) => (i > 0 && i <= numbers ? cell.padStart(widths[i] ?? 0) : cell)),
-    ),
-  ).map((line) => line.trimEnd());
+/** The first row has the titles. @param numbers how many columns after the first hold numbers, on the right */
+function aligned(
+  [titles = [], ...rows]: readonly (readonly string[])[],
+  numbers: number,
+  style: Style,
+): string[] {
+  const columns = titles.map((title, at) => {
+    const right = at > 0 && at <= numbers;
+    return { title, right, cut: !right };
+  });
+  return table(columns, rows, style);
 }
 
 /** For programs: money in exact USD, times in microseconds. */

@@ -5,6 +5,7 @@ import type { Policy } from '../policy/policy.js';
 import { readPolicy } from '../policy/watch.js';
 import { startSimulatedRedis } from '../redis/simulated.js';
 import { formatSecond } from '../report/dates.js';
+import { styleFor } from '../report/style.js';
 import { pastEvents } from '../simulate/events.js';
 import { createSimulation } from '../simulate/simulate.js';
 import { warmUpFromMs } from '../simulate/warm-up.js';
@@ -50,7 +51,7 @@ ${STORE_HELP}`,
       console.log(
         values.json
           ? JSON.stringify(simulationJson(name, policy, simulated))
-          : simulationText(name, policy, simulated),
+          : simulationText(name, policy, simulated, styleFor(process.stdout, process.env)),
       );
     if (values.file !== undefined) {
       const { file } = values;

@@ -1,6 +1,5 @@
 import { formatMetric } from '../model/amounts.js';
 import type { AgentAnswer } from './agent.js';
-import type { CauseName } from './cause-detail.js';
 import { formatDay, formatMoment, formatTime } from './dates.js';
 import type { Expectation } from './expected.js';
 import {
@@ -39,8 +38,9 @@ function spentSentence(answer: AgentAnswer): string {
   const who = `Agent ${query.agent}${team === '' ? '' : ` of ${team}`}`;
   const when = whenText(answer);
   const actual = roundUsd(sums.costNano);
-  if (sums.costNano === 0n && (!expected || expected.nano === 0n)) {
-    return `${who} spent nothing ${when}.`;
+  if (sums.costNano === 0n) {
+    const instead = expected && expected.nano > 0n ? `, instead of ${roundUsd(expected.nano)}` : '';
+    return `${who} spent nothing ${when}${instead}.`;
   }
   if (!expected) return `${who} spent ${actual} ${when}; there is nothing to compare that with.`;
   const because = becauseOf(answer, expected);
@@ -83,13 +83,7 @@ function becauseOf({ cause, sums, noted }: AgentAnswer, expected: Expectation): 
   const remark = notes.length > 0 ? ` (${listed(notes)})` : '';
   const share = ratioOf(sums.costNano - expected.nano, expected.nano);
   if (!cause || share === undefined || Math.abs(share) < WORTH_A_CAUSE) return remark;
-  return `, because ${causeClause(cause.cause, cause.detail)}${remark}`;
-}
-
-/** A clause after "because": details of prices are clauses, the others are figures or things. */
-export function causeClause(cause: CauseName, detail: string): string {
-  const clause = cause === 'price' || detail.startsWith('it ');
-  return clause ? detail : `of ${detail}`;
+  return `, because ${cause.clause}${remark}`;
 }
 
 /** "Unusual was 22 November 2026 ($59.99 instead of $2.10)." */
@@ -164,7 +158,7 @@ function grantedText({ happened }: AgentAnswer, { rule, metric }: RuleLimits): s
   );
   if (grants.length === 0) return '';
   const add = grants.reduce((sum, grant) => sum + grant.add, 0);
-  const amount = metric ? formatMetric(add, metric) : String(add);
+  const amount = metric ? formatMetric(add, metric) : 'some';
   return ` (and ${amount} more for a time, granted by ${listed([...new Set(grants.map(({ by }) => by))])})`;
 }
 

@@ -17,27 +17,26 @@ import {
 import { happenedLines } from './happened.js';
 import { kindLines } from './kind-table.js';
 import { howKnown } from './known.js';
-import { type LimitText, limitText, sameText } from './limits.js';
+import { type LimitText, limitText, metricOf, sameText } from './limits.js';
+import { heading, note, paragraph } from './paragraph.js';
 import type { Style } from './style.js';
-import { bar, table, wrap } from './table.js';
-
-/** Lines of a paragraph where the terminal does not say how wide it is. */
-const MAX_COLUMNS = 100;
+import { bar, table } from './table.js';
 
 /** The answer about one agent for a person. */
 export function agentText(answer: AgentAnswer, style: Style): string {
   const { query, period, sums, expected } = answer;
-  const head = style.bold(`${query.agent}, ${period.name}`);
   const sections = [
-    [head],
+    heading(`${query.agent}, ${period.name}`, '', style),
     sums.calls === 0 && sums.denied === 0 && !expected ? [] : figureLines(answer, style),
     dayLines(answer, style),
     kindLines('tool', answer, style),
     kindLines('model', answer, style),
     limitLines(answer, style),
     eventLines(answer, style),
-    sentenceLines(answer, style),
-    [`How it is known: ${howKnown(sums)}`, ...answer.notes.map((note) => `Note: ${note}`)],
+    paragraph(agentSentences(answer).join(' '), style),
+    [`How it is known: ${howKnown(sums)}`, ...answer.notes.map((text) => `Note: ${text}`)].flatMap(
+      (text) => note(text, style),
+    ),
   ];
   return sections
     .filter((lines) => lines.length > 0)
@@ -73,9 +72,9 @@ function figureLines(answer: AgentAnswer, style: Style): string[] {
     ]);
   }
   const lines = table(
-    [{ title: '' }, { title: '', right: true, paint: style.bold }, { title: '' }],
+    [{ title: '' }, { title: '', right: true, paint: style.bold }, { title: '', cut: true }],
     rows,
-    { ...style, columns: undefined },
+    style,
   ).slice(1);
   if (cause && expected?.ratio !== undefined) {
     const { ratio } = cause;
@@ -120,7 +119,7 @@ function dayLines({ days, query }: AgentAnswer, style: Style): string[] {
       { title: 'day' },
       { title: 'spend', right: true },
       { title: '', drop: 1 },
-      { title: '', paint: style.red },
+      { title: '', cut: true, paint: style.red },
       { title: '' },
     ],
     rows,
@@ -146,7 +145,12 @@ function limitLines({ limits, query, period }: AgentAnswer, style: Style): strin
   });
   const then = period.days.length === 1 ? 'limit that day' : 'limit then';
   const lines = table(
-    [{ title: 'rule', cut: true }, { title: then }, { title: 'now' }, { title: 'changed' }],
+    [
+      { title: 'rule', cut: true },
+      { title: then, cut: true },
+      { title: 'now', cut: true },
+      { title: 'changed' },
+    ],
     rows,
     style,
   );
@@ -161,8 +165,8 @@ function limitLines({ limits, query, period }: AgentAnswer, style: Style): strin
   return lines;
 }
 
-function eventLines({ happened, noted, query }: AgentAnswer, style: Style): string[] {
-  const told = happenedLines(happened, query.policy, query.timezone);
+function eventLines({ happened, noted, limits, query }: AgentAnswer, style: Style): string[] {
+  const told = happenedLines(happened, (rule) => metricOf(limits, rule), query.timezone);
   const notes = noted.map(({ fromMs, text, by }) => ({
     atMs: fromMs,
     when: `${formatDay(fromMs, query.timezone)}, ${formatTime(fromMs, query.timezone)}`,
@@ -171,13 +175,8 @@ function eventLines({ happened, noted, query }: AgentAnswer, style: Style): stri
   const lines = [...told, ...notes].sort((a, b) => a.atMs - b.atMs);
   if (lines.length === 0) return [];
   return table(
-    [{ title: 'when' }, { title: 'what happened' }],
+    [{ title: 'when' }, { title: 'what happened', cut: true }],
     lines.map(({ when, what }) => [when, what]),
     style,
   );
-}
-
-function sentenceLines(answer: AgentAnswer, style: Style): string[] {
-  const columns = Math.min(MAX_COLUMNS, style.columns ?? MAX_COLUMNS);
-  return wrap(agentSentences(answer).join(' '), columns);
 }

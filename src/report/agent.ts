@@ -15,7 +15,8 @@ import { dayOf, lastDays, type Period, periodBefore } from './period.js';
 import { sideOf } from './side.js';
 import { type Unusual, unusualIn } from './unusual.js';
 
-const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 
 /** Of four of the six weekdays the hours must be known, or else the first hour is not told. */
 const LEAST_HOURS_MS = 28 * DAY_MS;
@@ -69,7 +70,7 @@ export async function explainAgent(spend: Spend, query: AgentQuery): Promise<Age
   const expected = single
     ? expectedOfDay(recent, timezone, dayMs, nowMs, unusual)
     : gaps.comparable
-      ? expectedOfPeriod(recent, before, gaps.sinceMs ?? 0, totalOf(gathered))
+      ? expectedOfPeriod(recent, before, gaps.part, totalOf(gathered))
       : undefined;
   const days = single ? [] : daysOf(recent, period, gaps.sinceMs ?? 0, timezone, nowMs);
   const notes = single ? notesOfDay(unusual, gaps.notes) : gaps.notes;
@@ -83,9 +84,20 @@ export async function explainAgent(spend: Spend, query: AgentQuery): Promise<Age
     unusual,
     cause: causeFor(expected, gathered),
     days,
-    ...told(query, period, events, texts, [...recent.attributes]),
+    ...told(query, period, events, texts, [...recent.attributes], spentBy(recent, period)),
     notes,
   };
+}
+
+/** When its first hour, or day, of a period ends in which it spent anything; the start of the period if none. */
+function spentBy({ days, hours }: AgentHistory, { fromMs, untilMs }: Period): number {
+  const first = (rows: AgentHistory['days']) =>
+    rows.reduce((ms, { startMs }) => (startMs < fromMs ? ms : Math.min(ms, startMs)), untilMs);
+  const dayMs = first(days);
+  if (dayMs >= untilMs) return fromMs;
+  const hourMs = first(hours);
+  // Of a long time the hours are not read.
+  return hourMs < dayMs + DAY_MS ? hourMs + HOUR_MS : dayMs + DAY_MS;
 }
 
 /** Limits and events beside the spend. */
@@ -95,9 +107,10 @@ function told(
   events: readonly EventEntry[],
   texts: ReadonlyMap<string, PolicyText>,
   attributes: readonly SpendAttributes[],
+  spentMs: number,
 ): Pick<AgentAnswer, 'limits' | 'happened' | 'noted'> {
   return {
-    limits: limitsOf(events, texts, attributes, fromMs, policy),
+    limits: limitsOf(events, texts, attributes, fromMs, spentMs, policy),
     happened: happenedTo(events, agent, fromMs, untilMs),
     noted: notedAbout(events, agent, fromMs, untilMs),
   };
@@ -163,6 +176,6 @@ function notesOfDay(unusual: Unusual | undefined, notes: readonly string[]): str
   if (unusual.weeks >= 3) return kept;
   return [
     ...kept,
-    `it has only ${unusual.days} days of history, so all of them are what is expected, not the same weekdays`,
+    `it has only ${unusual.days} days of history, so what is expected is the median of all of them, or of the same weekday where that is more`,
   ];
 }

@@ -52,10 +52,10 @@ export function agentJson(answer: AgentAnswer): object {
 
 /** What made the bill change, for programs. */
 export function billJson(answer: BillAnswer, top: number): object {
-  const { query, before, comparable, agents, total, totalBefore, growth } = answer;
+  const { query, before, comparable, part, agents, total, totalBefore, growth } = answer;
   return {
     period: periodJson(query.period),
-    before: { ...periodJson(before), known: comparable },
+    before: { ...periodJson(before), known: comparable, part },
     timezone: query.timezone,
     total: { ...sumsJson(total), beforeUsd: exactUsd(totalBefore.costNano) },
     changeUsd: exactUsd(total.costNano - totalBefore.costNano),
@@ -67,8 +67,8 @@ export function billJson(answer: BillAnswer, top: number): object {
       beforeUsd: exactUsd(one.before.costNano),
       changeUsd: exactUsd(one.changeNano),
       shareOfChange: one.share ?? null,
-      new: one.before.calls === 0 && one.sums.calls > 0,
-      gone: one.sums.calls === 0 && one.before.calls > 0,
+      new: one.isNew,
+      gone: one.isGone,
       cause: one.cause ? { ...one.cause, ratio: finite({ ...one.cause.ratio }) } : null,
       mostlyOn: one.mostlyOnMs === undefined ? null : iso(one.mostlyOnMs),
       growth: one.growth ?? null,

@@ -1,7 +1,6 @@
-import { causeClause } from './agent-sentences.js';
-import type { AgentChange, BillAnswer } from './bill.js';
+import { type AgentChange, type BillAnswer, presenceOf } from './bill.js';
 import { formatDay } from './dates.js';
-import { changeUsd, counted, listed, roundPercent, roundUsd } from './figures.js';
+import { changeUsd, counted, listed, roundPercent, roundUsd, times } from './figures.js';
 
 /** A change of the bill below this is none. */
 const STEADY = 0.01;
@@ -31,17 +30,20 @@ function totalSentence({
   total,
   totalBefore,
   comparable,
-  whole,
+  part,
 }: BillAnswer): string {
   const now = roundUsd(total.costNano);
   const bill = `The bill of ${query.period.name.replace(', so far', ' so far')} is ${now}`;
   if (!comparable) return `${bill}; there is nothing to compare it with yet.`;
   const by = total.costNano - totalBefore.costNano;
-  const than = `${before.name}${whole ? '' : ', which is known only in part'} (${roundUsd(totalBefore.costNano)}`;
+  const known = part === 1 ? '' : ', at as much a day as is known of it';
+  const than = `${before.name}${known} (${roundUsd(totalBefore.costNano)}`;
   const share = Number(by) / Number(totalBefore.costNano);
   if (totalBefore.costNano <= 0n) return `${bill}; nothing was spent in ${before.name}.`;
   if (Math.abs(share) < STEADY)
     return `${bill}, about the same as that of ${than}, ${changeUsd(by)}).`;
+  // From ten times on a percentage is a number that nobody reads.
+  if (share >= 9) return `${bill}, ${times(share + 1)} that of ${than}, ${changeUsd(by)}).`;
   const more = share > 0 ? 'more' : 'less';
   return `${bill}, ${roundPercent(Math.abs(share))} ${more} than that of ${than}, ${changeUsd(by)}).`;
 }
@@ -64,25 +66,28 @@ function causeSentences(answer: BillAnswer): string[] {
   if (against && Math.abs(Number(against.changeNano)) >= Math.abs(Number(by)) * WORTH_NAMING) {
     const more = against.changeNano > 0n ? 'more' : 'less';
     const size = roundUsd(against.changeNano < 0n ? -against.changeNano : against.changeNano);
-    const because = against.cause
-      ? `, because ${causeClause(against.cause.cause, against.cause.detail)}`
-      : '';
+    const because = against.cause ? `, because ${against.cause.clause}` : '';
     sentences.push(`${nameOf(against)} spent ${size} ${more}${because}.`);
   }
   return sentences;
 }
 
 function partSentence(one: AgentChange, at: number, { query, noted }: BillAnswer): string {
-  const { share, changeNano, cause, mostlyOnMs, before, sums } = one;
+  const { share, changeNano, cause, mostlyOnMs } = one;
   const amount = changeUsd(changeNano);
   // Over all of it is possible, where others went the other way; many times it says nothing.
   const part =
     share !== undefined && share <= 2
       ? `made ${roundPercent(share)} of the change (${amount})`
       : `changed by ${amount}`;
-  const fresh = before.calls === 0 ? ', and is new' : sums.calls === 0 ? ', and is gone' : '';
-  const because =
-    cause && fresh === '' ? `, because ${causeClause(cause.cause, cause.detail)}` : '';
+  const presence = presenceOf(one);
+  const fresh =
+    presence === ''
+      ? ''
+      : presence.startsWith('nothing')
+        ? `, with ${presence}`
+        : `, and is ${presence}`;
+  const because = cause && fresh === '' ? `, because ${cause.clause}` : '';
   const day =
     mostlyOnMs === undefined ? '' : `, most of it on ${formatDay(mostlyOnMs, query.timezone)}`;
   const note = noted.find(({ agent }) => agent === one.agent);
@@ -92,8 +97,8 @@ function partSentence(one: AgentChange, at: number, { query, noted }: BillAnswer
 
 function cameAndWent({ agents, comparable }: BillAnswer): string {
   if (!comparable) return '';
-  const fresh = agents.filter(({ before, sums }) => before.calls === 0 && sums.calls > 0);
-  const gone = agents.filter(({ before, sums }) => before.calls > 0 && sums.calls === 0);
+  const fresh = agents.filter(({ isNew }) => isNew);
+  const gone = agents.filter(({ isGone }) => isGone);
   const sum = (of: readonly bigint[]) => roundUsd(of.reduce((all, nano) => all + nano, 0n));
   const parts = [
     fresh.length > 0

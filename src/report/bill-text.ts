@@ -1,19 +1,17 @@
-import type { AgentChange, BillAnswer } from './bill.js';
+import { type AgentChange, type BillAnswer, presenceOf } from './bill.js';
 import { billSentences } from './bill-sentences.js';
 import { formatDay } from './dates.js';
 import { change, counted, decimalsFor, roundPercent, usd } from './figures.js';
 import { howKnown } from './known.js';
+import { heading, note, paragraph } from './paragraph.js';
 import type { Style } from './style.js';
-import { bar, table, wrap } from './table.js';
-
-/** Lines of a paragraph where the terminal does not say how wide it is. */
-const MAX_COLUMNS = 100;
+import { bar, table } from './table.js';
 
 /** What made the bill change, for a person. @param top agents that are shown; the others are one line */
 export function billText(answer: BillAnswer, top: number, style: Style): string {
-  const { query, before, agents, total, comparable, noted, notes } = answer;
-  const against = comparable ? style.dim(` (against ${before.name})`) : '';
-  const lines = [`${style.bold(`The bill of ${query.period.name}`)}${against}`, ''];
+  const { query, agents, total, comparable, noted, notes } = answer;
+  const against = comparable ? `against ${againstText(answer)}` : '';
+  const lines = [...heading(`The bill of ${query.period.name}`, against, style), ''];
   if (agents.length === 0) lines.push('no call, neither then nor in the period before');
   else lines.push(...agentLines(answer, top, style));
   if (noted.length > 0) {
@@ -22,13 +20,22 @@ export function billText(answer: BillAnswer, top: number, style: Style): string 
       agent || 'all agents',
       `${text} (${by})`,
     ]);
-    const columns = [{ title: 'noted for' }, { title: 'agent', cut: true }, { title: 'note' }];
+    const columns = [
+      { title: 'noted for' },
+      { title: 'agent', cut: true },
+      { title: 'note', cut: true },
+    ];
     lines.push('', ...table(columns, rows, style));
   }
-  const columns = Math.min(MAX_COLUMNS, style.columns ?? MAX_COLUMNS);
-  if (agents.length > 0) lines.push('', ...wrap(billSentences(answer).join(' '), columns));
-  lines.push('', `How it is known: ${howKnown(total)}`, ...notes.map((note) => `Note: ${note}`));
+  if (agents.length > 0) lines.push('', ...paragraph(billSentences(answer).join(' '), style));
+  lines.push('', ...note(`How it is known: ${howKnown(total)}`, style));
+  for (const text of notes) lines.push(...note(`Note: ${text}`, style));
   return lines.join('\n');
+}
+
+/** Of a part that is known the whole is told, or all would look like growth. */
+function againstText({ before, part }: BillAnswer): string {
+  return part === 1 ? before.name : `as much a day as in what is known of ${before.name}`;
 }
 
 function agentLines(answer: BillAnswer, top: number, style: Style): string[] {
@@ -70,14 +77,15 @@ function agentLines(answer: BillAnswer, top: number, style: Style): string[] {
   const lines = table(
     [
       { title: 'agent', cut: true },
-      { title: 'team', cut: true, drop: 3 },
+      { title: 'team', cut: true, drop: 2 },
       { title: 'spend', right: true },
-      { title: 'before', right: true, paint: style.dim },
+      { title: 'before', right: true, drop: 3, paint: style.dim },
       { title: 'change', right: true, paint },
       { title: '', right: true, paint },
       { title: '', drop: 1 },
       { title: 'of it', right: true },
-      { title: 'because', cut: true, drop: 2 },
+      // The column that answers: less of it would say nothing.
+      { title: 'because', cut: true, least: 24 },
     ],
     rows,
     style,
@@ -94,13 +102,11 @@ function shareText({ share }: AgentChange): string {
   return share === undefined || Math.abs(share) > 9.99 ? '' : roundPercent(share);
 }
 
-function why(
-  { sums, before, cause, changeNano, mostlyOnMs, growth }: AgentChange,
-  answer: BillAnswer,
-): string {
+function why(one: AgentChange, answer: BillAnswer): string {
+  const { cause, changeNano, mostlyOnMs, growth } = one;
   if (!answer.comparable) return '';
-  if (before.calls === 0 && sums.calls > 0) return 'new';
-  if (sums.calls === 0 && before.calls > 0) return 'gone';
+  const presence = presenceOf(one);
+  if (presence !== '') return presence;
   // What is under a hundredth of the bill has a cause too, but nobody asks for it.
   const small = Math.abs(Number(changeNano)) < Number(answer.total.costNano) / 100;
   const day =

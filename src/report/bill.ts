@@ -1,19 +1,18 @@
 import type { AnnotationEntry } from '../model/entry.js';
-import { addSums, noSums, type SpendAttributes, type Sums } from '../model/spend.js';
-import { dayStartMs, dayStartsMs } from '../policy/days.js';
+import { addSums, noSums, type Sums } from '../model/spend.js';
+import { dayStartMs } from '../policy/days.js';
 import type { Spend } from '../store/spend.js';
+import { type Read, readAgents, weeksOf } from './bill-read.js';
 import { type Cause, causeOf } from './cause.js';
-import { add, type Gathered, totalOf } from './gather.js';
+import { scaleSums, totalOf } from './gather.js';
 import { type Growth, growthOf } from './growth.js';
 import { notedAbout } from './happened.js';
 import { gapsOf } from './known.js';
+import { mostlyOn } from './mostly-on.js';
 import { type Period, periodBefore } from './period.js';
 import { sideOf } from './side.js';
 
 const DAY_MS = 86_400_000;
-
-/** Growth is looked for in so many whole weeks. */
-const WEEKS = 8;
 
 /** So many of the largest changes have their causes found. */
 const CAUSES = 10;
@@ -36,6 +35,10 @@ export interface AgentChange {
   /** Of the largest changes, where it spent before and now. */
   readonly cause: Cause | undefined;
   readonly growth: Growth | undefined;
+  /** It had spent nothing before, as far as its weeks and the period before tell. */
+  readonly isNew: boolean;
+  /** It spends no more: nothing in the period, which is a week at least, or in the week up to its end. */
+  readonly isGone: boolean;
   /** The day on which most of its increase came, if it was one. */
   readonly mostlyOnMs: number | undefined;
   /** Its spend by week, the last whole week last. */
@@ -47,8 +50,8 @@ export interface BillAnswer {
   readonly query: BillQuery;
   readonly before: Period;
   readonly comparable: boolean;
-  /** All of the period before is known. */
-  readonly whole: boolean;
+  /** How much of the period before is known: what is told of it is as much a day as in that. */
+  readonly part: number;
   /** The largest change first, up or down. */
   readonly agents: readonly AgentChange[];
   readonly total: Sums;
@@ -58,28 +61,23 @@ export interface BillAnswer {
   readonly notes: readonly string[];
 }
 
-/** One agent as it is read. */
-interface Read {
-  readonly now: Gathered;
-  readonly earlier: Gathered;
-  readonly daily: Map<number, bigint>;
-  readonly weekly: bigint[];
-}
-
 export async function explainBill(spend: Spend, query: BillQuery): Promise<BillAnswer> {
   const { period, timezone, nowMs } = query;
   const before = periodBefore(period, timezone, nowMs);
   const gaps = await gapsOf(spend, timezone, period, before);
-  const weeks = weeksOf(query, gaps.sinceMs ?? nowMs);
+  const weeks = weeksOf(period, timezone, nowMs, gaps.sinceMs ?? nowMs);
   const [read, events] = await Promise.all([
-    readAgents(spend, query, before, weeks),
+    readAgents(spend, period, before, weeks),
     spend.events(0, nowMs + 1),
   ]);
+  const known = gaps.comparable ? gaps.part : 1;
+  const knownBefore = before.days.filter((ms) => ms >= (gaps.sinceMs ?? 0));
   const total = noSums();
   const totalBefore = noSums();
   const weekly = weeks.map(() => 0n);
   const sides = [...read].map(([agent, of]) => {
-    const [sums, earlier] = [totalOf(of.now), totalOf(of.earlier)];
+    const sums = totalOf(of.now);
+    const earlier = scaleSums(totalOf(of.earlier), 1 / known);
     for (const [week, nano] of of.weekly.entries()) weekly[week] = (weekly[week] ?? 0n) + nano;
     return { agent, of, sums, earlier, changeNano: sums.costNano - earlier.costNano };
   });
@@ -103,9 +101,10 @@ export async function explainBill(spend: Spend, query: BillQuery): Promise<BillA
       changeNano,
       share: gaps.comparable && all !== 0n ? Number(changeNano) / Number(all) : undefined,
       cause:
-        both && gaps.comparable ? causeOf(sideOf(of.earlier, 1), sideOf(of.now, 1)) : undefined,
+        both && gaps.comparable ? causeOf(sideOf(of.earlier, known), sideOf(of.now, 1)) : undefined,
       growth: growthOf(of.weekly),
-      mostlyOnMs: at < CAUSES ? mostlyOn(of, period, earlier) : undefined,
+      ...(gaps.comparable ? cameOrWent(of, query, sums) : NEITHER),
+      mostlyOnMs: at < CAUSES ? mostlyOn(of.daily, period.days, knownBefore) : undefined,
       weekly: of.weekly,
     };
   });
@@ -121,62 +120,27 @@ export async function explainBill(spend: Spend, query: BillQuery): Promise<BillA
   };
 }
 
-/** The days of the last whole weeks up to the end of the period, as far as they are wholly known. */
-function weeksOf({ period, timezone, nowMs }: BillQuery, sinceMs: number): number[][] {
-  const endMs = period.soFar ? dayStartMs(timezone, nowMs) : period.toMs;
-  // Two days more than are needed, for days of 25 hours.
-  const days = dayStartsMs(timezone, endMs - (WEEKS * 7 + 2) * DAY_MS, endMs).slice(-WEEKS * 7);
-  const weeks = Array.from({ length: WEEKS }, (_, week) => days.slice(week * 7, week * 7 + 7));
-  return weeks.filter(([first = 0]) => first + DAY_MS > sinceMs);
+/** Why there is nothing to compare: "new", "gone", or nothing on one side; '' if there is. */
+export function presenceOf({ isNew, isGone, sums, before }: AgentChange): string {
+  if (isNew) return 'new';
+  if (isGone) return 'gone';
+  if (before.calls === 0 && sums.calls > 0) return 'nothing before';
+  return sums.calls === 0 && before.calls > 0 ? 'nothing then' : '';
 }
 
-/** Reads the days of both periods and of the weeks at once. */
-async function readAgents(
-  spend: Spend,
-  { period }: BillQuery,
-  before: Period,
-  weeks: readonly (readonly number[])[],
-): Promise<Map<string, Read>> {
-  const read = new Map<string, Read>();
-  const of = ({ agent }: SpendAttributes): Read => {
-    let found = read.get(agent);
-    if (!found) {
-      const weekly = weeks.map(() => 0n);
-      found = { now: new Map(), earlier: new Map(), daily: new Map(), weekly };
-      read.set(agent, found);
-    }
-    return found;
+const NEITHER = { isNew: false, isGone: false };
+
+/** Agents that rest for a day or two are neither new nor gone. */
+function cameOrWent(
+  { firstMs, lastMs }: Read,
+  { period, timezone }: BillQuery,
+  sums: Sums,
+): { isNew: boolean; isGone: boolean } {
+  const weekMs = dayStartMs(timezone, period.untilMs - 7 * DAY_MS);
+  return {
+    isNew: sums.calls > 0 && firstMs >= period.fromMs,
+    isGone: sums.calls === 0 && lastMs < Math.min(weekMs, period.fromMs),
   };
-  const weekOf = new Map(weeks.flatMap((days, week) => days.map((ms) => [ms, week] as const)));
-  const [inPeriod, inBefore] = [new Set(period.days), new Set(before.days)];
-  const starts = [...new Set([...period.days, ...before.days, ...weekOf.keys()])];
-  for await (const rows of spend.rows('day', starts)) {
-    for (const { startMs, attributes, sums } of rows) {
-      const agent = of(attributes);
-      const week = weekOf.get(startMs);
-      if (week !== undefined) agent.weekly[week] = (agent.weekly[week] ?? 0n) + sums.costNano;
-      if (inBefore.has(startMs)) add(agent.earlier, attributes, sums);
-      if (!inPeriod.has(startMs)) continue;
-      add(agent.now, attributes, sums);
-      agent.daily.set(startMs, (agent.daily.get(startMs) ?? 0n) + sums.costNano);
-    }
-  }
-  if (before.hours.length > 0) {
-    for await (const rows of spend.rows('hour', before.hours)) {
-      for (const { attributes, sums } of rows) add(of(attributes).earlier, attributes, sums);
-    }
-  }
-  return read;
-}
-
-/** The day that made over half of the increase, beside an average day of the period before. */
-function mostlyOn({ daily }: Read, period: Period, before: Sums): number | undefined {
-  if (period.days.length < 2) return undefined;
-  const days = BigInt(period.days.length);
-  const usual = before.costNano / days;
-  const increases = period.days.map((ms) => ({ ms, by: (daily.get(ms) ?? 0n) - usual }));
-  const whole = increases.reduce((sum, { by }) => sum + by, 0n);
-  return whole <= 0n ? undefined : increases.find(({ by }) => by * 2n > whole && by > usual)?.ms;
 }
 
 function teamOf({ now, earlier }: Read): string {

@@ -9,6 +9,9 @@ export type Effects = Record<CauseName, number>;
 /** A tool is named if it made so much of the change. */
 const MOST = 0.6;
 
+/** What is nearer to once is told in percent. */
+const WORTH_TIMES = 0.1;
+
 /** A model's share of the calls, or the share of output, has moved if it is by so much. */
 const MOVED = 0.05;
 
@@ -42,8 +45,14 @@ export function detailOf(
   }
 }
 
+/** "costs 2.0x what it did", "costs 3% more than it did". */
+function costsText(ratio: number): string {
+  if (Math.abs(ratio - 1) >= WORTH_TIMES) return `costs ${formatTimes(ratio)} what it did`;
+  return `costs ${percent(Math.abs(ratio - 1))} ${ratio < 1 ? 'less' : 'more'} than it did`;
+}
+
 /** "4.0x", "12x", "0.25x". */
-export function formatTimes(ratio: number): string {
+function formatTimes(ratio: number): string {
   if (ratio >= 9.95) return `${Math.round(ratio).toLocaleString('en-US')}x`;
   return `${ratio.toFixed(ratio < 0.95 ? 2 : 1)}x`;
 }
@@ -58,7 +67,7 @@ function volumeDetail(calls: number, mostly: Weighed | undefined): string {
   const tool = mostly?.tool;
   if (!mostly || tool === undefined || tool === '') return `${formatTimes(calls)} the calls`;
   if (mostly.before.calls === 0) return `calls of ${tool}, which it had not made before`;
-  if (mostly.after.calls === 0) return `no calls of ${tool} any more`;
+  if (mostly.after.calls === 0) return `it made no calls of ${tool} any more`;
   const own = formatTimes(mostly.after.calls / mostly.before.calls);
   // Where the tool is a small part of all calls, the ratio of all would say nothing.
   return own === formatTimes(calls) || Math.abs(Math.log(Number.parseFloat(own) / calls)) < 0.2
@@ -88,8 +97,8 @@ function priceDetail(mostly: Weighed | undefined, before: Side, after: Side): st
     before.sums.costNano / BigInt(Math.ceil(before.days));
   const flat = mostly !== undefined && mostly.before.tokens + mostly.after.tokens === 0;
   if (flat) {
-    const ratio = formatTimes(ratioOf(mostly.before, mostly.after).pricePerToken);
-    return `a call of ${mostly.tool || 'its tools'} costs ${ratio} what it did`;
+    const ratio = ratioOf(mostly.before, mostly.after).pricePerToken;
+    return `a call of ${mostly.tool || 'its tools'} ${costsText(ratio)}`;
   }
   return (
     switchDetail(rises, before, after) ??
@@ -135,7 +144,7 @@ function rateDetail(before: Side, after: Side): string {
   const [model, sums] = top ?? ['', after.sums];
   const was = pricePerToken([before.byModel.get(model) ?? before.sums], before.days);
   const ratio = pricePerToken([sums], after.days) / was;
-  return `a token${model === '' ? '' : ` of ${model}`} costs ${formatTimes(ratio)} what it did`;
+  return `a token${model === '' ? '' : ` of ${model}`} ${costsText(ratio)}`;
 }
 
 function shareOf(model: string, { byModel }: Side): number {

@@ -5,14 +5,17 @@ export type { Side } from './kind.js';
 
 /** Why spend changed from one time to another. */
 export interface Cause {
+  /** The factor that made the most of it. */
   readonly cause: CauseName;
   readonly ratio: Ratio;
-  /** A clause for people: "4.0x the calls, mostly of web_search". */
+  /** For people, each factor that made much of it: "4.0x the calls, mostly of web_search". */
   readonly detail: string;
+  /** The same after "because": "of 4.0x the calls, mostly of web_search". */
+  readonly clause: string;
 }
 
 /**
- * The cause of a change is the factor that made the most of it. Each tool is taken apart by itself, so
+ * The cause of a change is the factor that made the most of it, or several. Each tool is taken apart by itself, so
  * that many calls of a tool with a flat price do not look like few tokens a call.
  */
 export function causeOf(before: Side, after: Side): Cause {
@@ -25,9 +28,22 @@ export function causeOf(before: Side, after: Side): Cause {
   const was = rateOf(before.sums, before.days);
   const is = rateOf(after.sums, after.days);
   const direction = is.cost < was.cost ? -1 : 1;
-  const cause = NAMES.reduce((a, b) => (total[b] * direction > total[a] * direction ? b : a));
   const ratio = ratioOf(was, is);
-  return { cause, ratio, detail: detailOf(cause, ratio, kinds, before, after) };
+  const made = (name: CauseName) => Math.max(0, total[name] * direction);
+  const all = NAMES.reduce((sum, name) => sum + made(name), 0);
+  const [cause = 'volume', ...others] = NAMES.toSorted((a, b) => made(b) - made(a));
+  const causes = [cause, ...others.filter((name) => made(name) >= all * MUCH && made(name) > 0)];
+  const details = causes.map((name) => detailOf(name, ratio, kinds, before, after));
+  const clauses = details.map((detail, at) => clauseOf(causes[at] ?? cause, detail));
+  return { cause, ratio, detail: details.join('; '), clause: clauses.join(' and because ') };
+}
+
+/** A factor is named beside the first if it made so much of the change. */
+const MUCH = 1 / 3;
+
+/** Details of prices are clauses, the others are figures or things. */
+function clauseOf(cause: CauseName, detail: string): string {
+  return cause === 'price' || detail.startsWith('it ') ? detail : `of ${detail}`;
 }
 
 /** In the order in which equal ones are named. */

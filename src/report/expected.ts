@@ -1,13 +1,9 @@
 import type { Sums } from '../model/spend.js';
-import type { SpendRow } from '../store/spend.js';
 import { comparisonOf, isWhole, sameWeekdays } from './comparison.js';
-import { add, type Gathered, totalOf } from './gather.js';
+import { add, type Gathered, scaleSums, sumsUntil, totalOf } from './gather.js';
 import type { AgentHistory } from './history.js';
 import type { Period } from './period.js';
 import type { Unusual } from './unusual.js';
-
-/** Under this an average day says nothing. */
-const DAY_MS = 86_400_000;
 
 /** What a day was compared with: the same weekdays; or a longer time: the one before it. */
 export interface Expectation {
@@ -24,13 +20,12 @@ export interface Expectation {
 export function gatherRows({ days, hours }: AgentHistory, period: Period): Gathered {
   const gathered: Gathered = new Map();
   const [inDays, inHours] = [new Set(period.days), new Set(period.hours)];
-  const take = (rows: readonly SpendRow[], starts: ReadonlySet<number>) => {
-    for (const { startMs, attributes, sums } of rows) {
-      if (starts.has(startMs)) add(gathered, attributes, sums);
-    }
-  };
-  take(days, inDays);
-  take(hours, inHours);
+  for (const { startMs, attributes, sums } of days) {
+    if (inDays.has(startMs)) add(gathered, attributes, sums);
+  }
+  for (const row of hours) {
+    if (inHours.has(row.startMs)) add(gathered, row.attributes, sumsUntil(row, period.untilMs));
+  }
   return gathered;
 }
 
@@ -47,11 +42,12 @@ export function expectedOfDay(
   const elapsedMs = comparison.untilMs - dayMs;
   const compared = unusual.weeks >= 3 ? sameWeekdays(comparison) : comparison.before;
   const each = compared.map(({ startMs }) => {
-    const rows = isWhole(comparison)
-      ? recent.days.filter((row) => row.startMs === startMs)
-      : recent.hours.filter((row) => row.startMs >= startMs && row.startMs < startMs + elapsedMs);
+    const untilMs = startMs + elapsedMs;
     const gathered: Gathered = new Map();
-    for (const { attributes, sums } of rows) add(gathered, attributes, sums);
+    for (const row of isWhole(comparison) ? recent.days : recent.hours) {
+      if (row.startMs < startMs || row.startMs >= untilMs) continue;
+      add(gathered, row.attributes, isWhole(comparison) ? row.sums : sumsUntil(row, untilMs));
+    }
     return gathered;
   });
   const spent = each.filter((gathered) => gathered.size > 0);
@@ -63,29 +59,29 @@ export function expectedOfDay(
   const kept = near.length > 0 ? near : spent;
   for (const gathered of kept) for (const [key, sums] of gathered) add(usual, key, sums);
   const { expectedNano, ratio } = unusual;
+  const cost = totalOf(usual).costNano;
   return {
     nano: expectedNano,
     basis: 'days',
     ratio: Number.isFinite(ratio) && expectedNano > 0n ? ratio : undefined,
     usual,
-    days: Math.max(1, kept.length),
+    // As many as make it what was expected, so that its parts add up to that.
+    days:
+      expectedNano > 0n && cost > 0n
+        ? Number(cost) / Number(expectedNano)
+        : Math.max(1, kept.length),
   };
 }
 
-/** The period before, as much as is known of it: of a part, what its average day says. */
+/** The period before; of a part that is known, what its average day says. */
 export function expectedOfPeriod(
   recent: AgentHistory,
   before: Period,
-  sinceMs: number,
+  part: number,
   sums: Sums,
-): Expectation | undefined {
+): Expectation {
   const usual = gatherRows(recent, before);
-  const length = before.untilMs - before.fromMs;
-  const knownMs = before.untilMs - Math.max(before.fromMs, sinceMs);
-  if (knownMs < length && knownMs < DAY_MS) return undefined;
-  const part = Math.min(1, knownMs / length);
-  const { costNano } = totalOf(usual);
-  const nano = part === 1 ? costNano : BigInt(Math.round(Number(costNano) / part));
+  const nano = scaleSums(totalOf(usual), 1 / part).costNano;
   const ratio = nano > 0n ? Number(sums.costNano) / Number(nano) : undefined;
   return { nano, basis: 'before', ratio, usual, days: part };
 }

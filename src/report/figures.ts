@@ -50,7 +50,8 @@ export function ratioOf(part: bigint, whole: bigint): number | undefined {
 /** "4.1x", "12x". */
 export function times(ratio: number): string {
   if (!Number.isFinite(ratio)) return 'many times';
-  const decimals = ratio >= 9.95 ? 0 : ratio >= 0.095 || ratio === 0 ? 1 : 2;
+  if (ratio >= 9.95) return `${count(ratio)}x`;
+  const decimals = ratio >= 0.095 || ratio === 0 ? 1 : 2;
   return `${ratio.toFixed(decimals)}x`;
 }
 
@@ -68,18 +69,20 @@ export function roundPercent(share: number): string {
   return size > 0 && size < 0.005 ? '<1%' : `${Math.round(share * 100)}%`;
 }
 
-/** A change: "+12%", "-3.4%", "+310%", "new", "gone"; "" where there is nothing on either side. */
+/** A change: "+12%", "-3.4%", "+310%", "from 0"; "" where there is nothing on either side. */
 export function change(now: bigint, before: bigint): string {
-  if (before <= 0n) return now > 0n ? 'new' : '';
-  if (now <= 0n) return 'gone';
+  if (before <= 0n) return now > 0n ? 'from 0' : '';
+  if (now <= 0n) return '-100%';
   const share = Number(now - before) / Number(before);
   if (share >= 100) return `${times(share + 1)}`;
+  if (Math.abs(share) < 0.0005) return '0.0%';
   const text = `${Math.abs(share) < 0.0995 ? (share * 100).toFixed(1) : Math.round(share * 100)}%`;
   return share > 0 ? `+${text}` : text;
 }
 
-/** "+12%", "-3%". */
+/** "+12%", "-3%", "317,461x". */
 export function signedPercent(share: number): string {
+  if (share >= 100) return times(share + 1);
   return `${share > 0 ? '+' : ''}${Math.round(share * 100)}%`;
 }
 

@@ -1,11 +1,13 @@
 import { addSums, noSums, type SpendAttributes, type Sums } from '../model/spend.js';
-import type { Spend } from '../store/spend.js';
+import type { Spend, SpendRow } from '../store/spend.js';
 import type { Period } from './period.js';
 
 /** Spend by whose it is. The attributes are the same object wherever they are the same. */
 export type Gathered = Map<SpendAttributes, Sums>;
 
 export type Only = (attributes: SpendAttributes) => boolean;
+
+const HOUR_MS = 3_600_000;
 
 /** The spend of a period, added up over its time. */
 export async function gather(spend: Spend, period: Period, only?: Only): Promise<Gathered> {
@@ -16,10 +18,35 @@ export async function gather(spend: Spend, period: Period, only?: Only): Promise
   ] as const) {
     if (starts.length === 0) continue;
     for await (const rows of spend.rows(grain, starts, only)) {
-      for (const { attributes, sums } of rows) add(gathered, attributes, sums);
+      for (const row of rows) {
+        add(gathered, row.attributes, grain === 'day' ? row.sums : sumsUntil(row, period.untilMs));
+      }
     }
   }
   return gathered;
+}
+
+/** What an hour has until a moment: of the hour that the moment is in its part, as if all came evenly. */
+export function sumsUntil({ startMs, sums }: SpendRow, untilMs: number): Readonly<Sums> {
+  return scaleSums(sums, Math.min(1, (untilMs - startMs) / HOUR_MS));
+}
+
+/** So many times as much, rounded; exactly the same for once. */
+export function scaleSums(sums: Readonly<Sums>, by: number): Readonly<Sums> {
+  if (by === 1) return sums;
+  const amount = (one: number) => Math.round(one * by);
+  const nano = (one: bigint) => BigInt(Math.round(Number(one) * by));
+  return {
+    calls: amount(sums.calls),
+    costNano: nano(sums.costNano),
+    tokensIn: amount(sums.tokensIn),
+    tokensOut: amount(sums.tokensOut),
+    unsettledNano: nano(sums.unsettledNano),
+    assumedNano: nano(sums.assumedNano),
+    unauthorizedNano: nano(sums.unauthorizedNano),
+    denied: amount(sums.denied),
+    deniedNano: nano(sums.deniedNano),
+  };
 }
 
 /** Adds to the sums of a key. */

@@ -1,7 +1,6 @@
-import { formatMetric } from '../model/amounts.js';
+import { formatMetric, type Metric } from '../model/amounts.js';
 import type { AnnotationEntry, EventEntry } from '../model/entry.js';
 import { EVERYONE } from '../model/halt.js';
-import type { Policy } from '../policy/policy.js';
 import { formatMoment } from './dates.js';
 import { counted } from './figures.js';
 
@@ -41,15 +40,18 @@ export function notedAbout(
   );
 }
 
+/** What a rule counts; undefined where it is not known. */
+type MetricOf = (rule: string) => Metric | undefined;
+
 /** One line each; what a rule did again and again is one line. */
 export function happenedLines(
   happened: readonly Happening[],
-  policy: Policy | undefined,
+  metricOf: MetricOf,
   timezone: string,
 ): { atMs: number; when: string; what: string }[] {
   const lines = new Map<string, { atMs: number; what: string; more: number }>();
   for (const event of happened) {
-    const { key, what } = told(event, policy, timezone);
+    const { key, what } = told(event, metricOf, timezone);
     const line = lines.get(key);
     if (line) line.more += 1;
     else lines.set(key, { atMs: event.atMs, what, more: 0 });
@@ -63,7 +65,7 @@ export function happenedLines(
 
 function told(
   event: Happening,
-  policy: Policy | undefined,
+  metricOf: MetricOf,
   timezone: string,
 ): { key: string; what: string } {
   const whose = 'agent' in event && event.agent === EVERYONE ? 'every agent' : 'it';
@@ -78,8 +80,8 @@ function told(
     case 'resumed':
       return { key: event.id, what: `${event.by} resumed ${whose}` };
     case 'granted': {
-      const metric = policy?.rules.find(({ id }) => id === event.rule)?.rateLimit?.metric;
-      const add = metric ? formatMetric(event.add, metric) : String(event.add);
+      const metric = metricOf(event.rule);
+      const add = metric ? formatMetric(event.add, metric) : 'some';
       return {
         key: event.id,
         what: `${event.by} granted ${add} more under ${event.rule}${until(event.untilUs)}${why}`,

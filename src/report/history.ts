@@ -2,12 +2,9 @@ import type { SpendAttributes } from '../model/spend.js';
 import { dayStartMs, dayStartsMs, hourStartsMs } from '../policy/days.js';
 import type { Spend, SpendRow } from '../store/spend.js';
 import { COMPARED_DAYS } from './comparison.js';
-import { type Period, periodBefore } from './period.js';
+import { HOUR_DAYS, type Period, periodBefore } from './period.js';
 
 const DAY_MS = 86_400_000;
-
-/** Hours are remembered for 45 days. */
-const HOUR_DAYS = 45;
 
 /** The spend of one agent by the day and by the hour, as far back as its answer asks. */
 export interface AgentHistory {

@@ -1,4 +1,5 @@
 import type { Sums } from '../model/spend.js';
+import { dayStartMs } from '../policy/days.js';
 import { PRICE_TABLE } from '../pricing/table.js';
 import type { Spend } from '../store/spend.js';
 import { formatDay, formatMoment } from './dates.js';
@@ -6,6 +7,8 @@ import { percent, roundUsd } from './figures.js';
 import type { Period } from './period.js';
 
 const HOUR_MS = 3_600_000;
+/** Of what is known of a time, less says nothing of all of it. */
+const LEAST_KNOWN_MS = 24 * HOUR_MS;
 
 /** How the money of an answer is known, in one line. */
 export function howKnown(sums: Sums): string {
@@ -21,10 +24,11 @@ export function howKnown(sums: Sums): string {
 
 export interface Gaps {
   readonly notes: readonly string[];
-  /** The period before is known, at least in part; or as a whole. */
+  /** Enough of the period before is known to compare with. */
   readonly comparable: boolean;
-  readonly whole: boolean;
-  /** Undefined if nothing is known. */
+  /** How much of it is known: 1 is all. */
+  readonly part: number;
+  /** When the day began of the first that is known; undefined if nothing is known. */
   readonly sinceMs: number | undefined;
 }
 
@@ -39,9 +43,12 @@ export async function gapsOf(
   if (!known) {
     const note =
       'nothing has been recorded yet: no sidecar of this domain has authorized a call (--domain names another one)';
-    return { notes: [note], comparable: false, whole: false, sinceMs: undefined };
+    return { notes: [note], comparable: false, part: 0, sinceMs: undefined };
   }
-  const { sinceMs, untilMs } = known;
+  const { untilMs } = known;
+  // The first call comes some time after its day begins, and nothing is missing of that day.
+  const sinceMs = dayStartMs(timezone, known.sinceMs);
+  const knownMs = before.untilMs - Math.max(before.fromMs, sinceMs);
   const notes: string[] = [];
   const since = formatDay(sinceMs, timezone);
   if (sinceMs >= before.untilMs)
@@ -56,5 +63,7 @@ export async function gapsOf(
       `spend is summed up only until ${formatMoment(untilMs, timezone)}: what came later is not in this answer; see whether a keeper runs`,
     );
   }
-  return { notes, comparable: sinceMs < before.untilMs, whole: sinceMs <= before.fromMs, sinceMs };
+  const whole = sinceMs <= before.fromMs;
+  const part = whole ? 1 : Math.max(0, knownMs / (before.untilMs - before.fromMs));
+  return { notes, comparable: whole || knownMs >= LEAST_KNOWN_MS, part, sinceMs };
 }

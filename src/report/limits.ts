@@ -57,6 +57,7 @@ function reader(
 /**
  * The limits for some calls at a moment, now, and when they changed in between.
  * @param events all that are known, in order; those of policies count
+ * @param spentMs when the first of these calls had been made: thenMs if it was before that
  * @param fallback counts as the one that is in force where the ledger knows of none
  */
 export function limitsOf(
@@ -64,13 +65,17 @@ export function limitsOf(
   texts: ReadonlyMap<string, PolicyText>,
   attributes: readonly SpendAttributes[],
   thenMs: number,
+  spentMs: number,
   fallback: Policy | undefined,
 ): Limits {
   const policies = events.filter((event): event is PolicyEntry => event.kind === 'policy');
   const calls = attributes.map(callOf);
   const policyOf = reader(texts, fallback);
-  const first = policies.findLast(({ atMs }) => atMs <= thenMs);
-  const later = policies.filter(({ atMs }) => atMs > thenMs);
+  // Gates tell of their policy as they start, so the first that is known was in force when spend began after it.
+  const at = policies.findLastIndex(({ atMs }) => atMs <= thenMs);
+  const from = at < 0 && (policies[0]?.atMs ?? 0) < spentMs ? 0 : at;
+  const first = policies[from];
+  const later = policies.slice(from + 1);
   const then = first && policyOf(first.hash);
   const now = policies.length > 0 ? policyOf(policies.at(-1)?.hash ?? '') : fallback;
   const steps = later.flatMap(({ atMs, hash }) => {
@@ -104,6 +109,11 @@ export function limitsOf(
     policyNow: policies.at(-1)?.hash,
     knownSinceMs: policies[0]?.atMs,
   };
+}
+
+/** What a rule counts. */
+export function metricOf({ rules }: Limits, rule: string): Metric | undefined {
+  return rules.find((one) => one.rule === rule)?.metric;
 }
 
 export function sameText(a: LimitText | undefined, b: LimitText | undefined): boolean {

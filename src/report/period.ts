@@ -22,7 +22,7 @@ export interface Period {
   readonly soFar: boolean;
   /** The starts of the days that are wholly in it, as far as time has come. */
   readonly days: readonly number[];
-  /** The starts of the hours that stand for a last day that is cut short. */
+  /** The starts of the hours that stand for a last day that is cut short; the last ends at `untilMs` itself. */
   readonly hours: readonly number[];
   /** For people: "March 2026", "1 to 25 November 2026, so far". */
   readonly name: string;
@@ -38,8 +38,11 @@ export interface PeriodOptions {
   readonly last?: string | undefined;
 }
 
-/** As far back as spend is remembered by the day. */
+/** As far back as spend is remembered by the day, and by the hour. */
 const MAX_DAYS = 400;
+export const HOUR_DAYS = 45;
+
+const DAY_MS = 86_400_000;
 
 /** @returns a sentence for the person where the options are no period */
 export function parsePeriod(
@@ -139,14 +142,20 @@ function periodOf(
 }
 
 /**
- * What a period is compared with: as many days right before it; the month before for a month, and the
+ * What a period is compared with: as many days right before it; the same weekday for a day, since few agents work
+ * on all; the month before for a month, and the
  * same days of it for one that goes on. Where the period ends at some time today, so does this at that
- * time of its last day, by the hours that have begun until then.
+ * time of its last day, by the hours until then and a part of the last of them. Where no hours of that day are
+ * remembered, it is left out.
  */
 export function periodBefore(period: Period, timezone: string, nowMs: number): Period {
   const first = dateOf(period.fromMs, timezone);
   const lastMs = period.days.at(-1) ?? period.fromMs;
-  const shift = period.kind === 'month' ? { months: -1 } : { days: -period.days.length };
+  const shift = {
+    day: { days: -7 },
+    month: { months: -1 },
+    days: { days: -period.days.length },
+  }[period.kind];
   const from = existing(plus(first, shift), timezone);
   const to =
     period.kind === 'month' && !period.soFar
@@ -159,10 +168,13 @@ export function periodBefore(period: Period, timezone: string, nowMs: number): P
   const lastOfBefore = before.days.at(-1) ?? before.fromMs;
   const cutMs = lastOfBefore + (period.untilMs - lastMs);
   if (cutMs >= before.toMs) return before;
+  if (lastOfBefore < nowMs - HOUR_DAYS * DAY_MS) {
+    const last = dateOf(lastOfBefore - 1, timezone);
+    return periodOf(before.kind, from, last, timezone, nowMs);
+  }
   const hours = hourStartsMs(timezone, lastOfBefore, cutMs);
-  const untilMs = Math.min((hours.at(-1) ?? lastOfBefore) + 3_600_000, before.toMs);
-  const name = `${before.name} until ${formatTime(untilMs, timezone)}`;
-  return { ...before, untilMs, days: before.days.slice(0, -1), hours, name };
+  const name = `${before.name} until ${formatTime(cutMs, timezone)}`;
+  return { ...before, untilMs: cutMs, days: before.days.slice(0, -1), hours, name };
 }
 
 /** From the first day of a month to its last. */

@@ -21,7 +21,7 @@ export function sumsJson(sums: Sums): Record<string, string | number> {
 
 /** The report for programs. */
 export function reportJson(report: Report, top: number): object {
-  const { query, before, rows, total, totalBefore, notes, comparable } = report;
+  const { query, before, rows, total, totalBefore, notes, comparable, part } = report;
   return {
     period: {
       name: query.period.name,
@@ -33,6 +33,7 @@ export function reportJson(report: Report, top: number): object {
       from: iso(before.fromMs),
       to: iso(before.untilMs),
       known: comparable,
+      part,
     },
     timezone: query.timezone,
     rows: rows.slice(0, top).map(({ values, sums, before: earlier }) => ({

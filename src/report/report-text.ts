@@ -2,6 +2,7 @@ import { addSums, noSums, type Sums } from '../model/spend.js';
 import { NONE } from './by.js';
 import { change, count, counted, decimalsFor, larger, percent, ratioOf, usd } from './figures.js';
 import { howKnown } from './known.js';
+import { heading, note } from './paragraph.js';
 import type { Report, ReportRow } from './report.js';
 import type { Style } from './style.js';
 import { bar, table } from './table.js';
@@ -10,22 +11,25 @@ import { bar, table } from './table.js';
 export function reportText(report: Report, top: number, style: Style): string {
   const { query, before, rows, total, totalBefore, notes, comparable } = report;
   const filters = query.filters.length > 0 ? `, ${query.filters.join(', ')}` : '';
-  const against = comparable ? style.dim(` (against ${before.name})`) : '';
-  const lines = [`${style.bold(`Spend of ${query.period.name}${filters}`)}${against}`, ''];
+  const against = comparable ? `against ${before.name}` : '';
+  const lines = [...heading(`Spend of ${query.period.name}${filters}`, against, style), ''];
   if (rows.length === 0) lines.push('no call, neither then nor in the period before');
   else lines.push(...rowLines(report, top, style));
-  lines.push('', `How it is known: ${howKnown(total)}`);
-  for (const note of notes) lines.push(`Note: ${note}`);
+  lines.push('', ...note(`How it is known: ${howKnown(total)}`, style));
+  for (const text of notes) lines.push(...note(`Note: ${text}`, style));
   if (rows.length > 0 && total.calls === 0 && totalBefore.calls > 0) {
     lines.push(
-      'Note: no call was settled in this period, so all that is shown is what it was before',
+      ...note(
+        'Note: no call was settled in this period, so all that is shown is what it was before',
+        style,
+      ),
     );
   }
   return lines.join('\n');
 }
 
 function rowLines(report: Report, top: number, style: Style): string[] {
-  const { query, rows, total, totalBefore, comparable } = report;
+  const { query, rows, total, totalBefore, comparable, part } = report;
   // One row too many is no reason for a line that stands for it.
   const shown = rows.length === top + 1 ? rows : rows.slice(0, top);
   const rest = rows.slice(shown.length);
@@ -37,7 +41,7 @@ function rowLines(report: Report, top: number, style: Style): string[] {
     barred ? bar(ratioOf(sums.costNano, largest) ?? 0) : '',
     total.costNano > 0n ? percent(ratioOf(sums.costNano, total.costNano) ?? 0) : '',
     comparable ? usd(before.costNano, decimals) : '',
-    comparable ? change(sums.costNano, before.costNano) : '',
+    part === 1 ? change(sums.costNano, before.costNano) : '',
     count(sums.calls),
     sums.denied === 0 ? '' : count(sums.denied),
   ];

@@ -19,8 +19,10 @@ export interface ReportQuery {
 export interface Report {
   readonly query: ReportQuery;
   readonly before: Period;
-  /** The period before is known, at least in part. */
+  /** Enough of the period before is known to compare with. */
   readonly comparable: boolean;
+  /** How much of it is known: only with all of it is there a change. */
+  readonly part: number;
   readonly rows: readonly ReportRow[];
   readonly total: Sums;
   readonly totalBefore: Sums;

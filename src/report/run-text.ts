@@ -4,6 +4,7 @@ import { NONE } from './by.js';
 import { formatMoment } from './dates.js';
 import { count, counted, decimalsFor, exactUsd, roundUsd, usd } from './figures.js';
 import { howKnown } from './known.js';
+import { heading, note } from './paragraph.js';
 import { sumsJson } from './report-json.js';
 import type { Run, RunNode } from './run.js';
 import type { Style } from './style.js';
@@ -29,8 +30,11 @@ export function runText(run: Run, timezone: string, style: Style): string {
   }
   const took = formatDuration((untilMs - fromMs) * 1000);
   const lines = [
-    style.bold(`Run ${run.run}`),
-    `${counted(run.calls, 'call')} of ${counted(run.agents, 'agent')}, from ${formatMoment(fromMs, timezone)}, in ${took}`,
+    ...heading(`Run ${run.run}`, '', style),
+    ...note(
+      `${counted(run.calls, 'call')} of ${counted(run.agents, 'agent')}, from ${formatMoment(fromMs, timezone)}, in ${took}`,
+      style,
+    ),
     '',
     ...table(
       [
@@ -46,20 +50,29 @@ export function runText(run: Run, timezone: string, style: Style): string {
   ];
   if (rows.length === MAX_LINES) lines.push(style.dim('… and more; --json has all'));
   const held = heldNano > 0n ? `, and ${roundUsd(heldNano)} is held by calls that go on` : '';
-  lines.push('', `The run has spent ${usd(total.costNano, decimals)}${held}.`);
+  lines.push('', ...note(`The run has spent ${usd(total.costNano, decimals)}${held}.`, style));
   if (total.denied > 0) {
     lines.push(
-      `${run.deniedToo ? 'At least ' : ''}${counted(total.denied, 'call')} of it ${total.denied === 1 ? 'was' : 'were'} denied, estimated at ${roundUsd(total.deniedNano)}.`,
+      ...note(
+        `${run.deniedToo ? 'At least ' : ''}${counted(total.denied, 'call')} of it ${total.denied === 1 ? 'was' : 'were'} denied, estimated at ${roundUsd(total.deniedNano)}.`,
+        style,
+      ),
     );
   } else if (run.deniedToo) {
     lines.push(
-      'Calls of it were denied, too: how many is not known apart from those of other runs.',
+      ...note(
+        'Calls of it were denied, too: how many is not known apart from those of other runs.',
+        style,
+      ),
     );
   }
-  lines.push('', `How it is known: ${howKnown(total)}`);
+  lines.push('', ...note(`How it is known: ${howKnown(total)}`, style));
   if (run.missing > 0) {
     lines.push(
-      `Note: ${counted(run.missing, 'call')} came from calls, or was admitted, before what the ledger still has, so the run may not be whole; tollgate explain --run ${run.run} --file FILE reads it from the file of TOLLGATE_LEDGER_SINK`,
+      ...note(
+        `Note: ${counted(run.missing, 'call')} came from calls, or was admitted, before what the ledger still has, so the run may not be whole; tollgate explain --run ${run.run} --file FILE reads it from the file of TOLLGATE_LEDGER_SINK`,
+        style,
+      ),
     );
   }
   return lines.join('\n');

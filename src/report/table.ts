@@ -6,6 +6,8 @@ export interface Column {
   readonly right?: boolean;
   /** Is cut where the terminal is too narrow: names. */
   readonly cut?: boolean;
+  /** Is cut to no less than so many columns; else {@link LEAST_CUT}. */
+  readonly least?: number;
   /** Is left out where the terminal is too narrow all the same; the lowest first. */
   readonly drop?: number;
   /** Applied to the cells once they are padded. */
@@ -14,6 +16,8 @@ export interface Column {
 
 /** No name is cut to less: what is left must still tell names apart. */
 const LEAST_CUT = 16;
+/** But where nothing is left to leave out: better than lines that the terminal breaks. */
+const LEAST_OF_ALL = 6;
 
 /** What stands between two columns. */
 const GAP = '  ';
@@ -30,14 +34,16 @@ export function table(
   style: Style,
 ): string[] {
   let used: Used[] = columns
-    .map((column, at) => ({ column, cells: rows.map((row) => row[at] ?? '') }))
+    .map((column, at) => ({ column, cells: rows.map((row) => plain(row[at] ?? '')) }))
     .filter(({ cells }) => cells.some((cell) => cell !== ''));
   let widths = fit(used, style.columns);
   while (widths === undefined) {
     const least = Math.min(...used.map(({ column }) => column.drop ?? Number.POSITIVE_INFINITY));
     const rest = used.filter(({ column }) => column.drop !== least);
-    // Nothing more to leave out: then the terminal breaks the lines.
-    widths = fit(rest, rest.length < used.length ? style.columns : undefined);
+    widths =
+      rest.length < used.length
+        ? fit(rest, style.columns)
+        : (fit(used, style.columns, LEAST_OF_ALL) ?? fit(used, undefined));
     used = rest;
   }
   const line = (cell: (at: number) => string, paint: (at: number, padded: string) => string) =>
@@ -60,7 +66,11 @@ export function table(
 }
 
 /** The widths of columns: the widest names give way. @returns undefined if the lines do not fit */
-function fit(used: readonly Used[], columns: number | undefined): number[] | undefined {
+function fit(
+  used: readonly Used[],
+  columns: number | undefined,
+  atMost = Number.POSITIVE_INFINITY,
+): number[] | undefined {
   const widths = used.map(({ column, cells }) =>
     Math.max(widthOf(column.title), ...cells.map(widthOf)),
   );
@@ -68,7 +78,8 @@ function fit(used: readonly Used[], columns: number | undefined): number[] | und
   for (let over = columns === undefined ? 0 : line - columns; over > 0; over -= 1) {
     let widest: number | undefined;
     for (const [at, width] of widths.entries()) {
-      if (!used[at]?.column.cut || width <= LEAST_CUT) continue;
+      const column = used[at]?.column;
+      if (!column?.cut || width <= Math.min(atMost, column.least ?? LEAST_CUT)) continue;
       if (widest === undefined || width > (widths[widest] ?? 0)) widest = at;
     }
     if (widest === undefined) return undefined;
@@ -81,6 +92,15 @@ function pad(cell: string, width: number, right: boolean): string {
   const shown = widthOf(cell) > width ? clip(cell, width) : cell;
   const space = ' '.repeat(Math.max(0, width - widthOf(shown)));
   return right ? space + shown : shown + space;
+}
+
+/** Control characters, those that turn the direction of what follows, and line ends of Unicode. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
+/** A text that changes no more of a terminal than its own columns. */
+function plain(text: string): string {
+  return text.replace(UNSAFE, '\ufffd');
 }
 
 /** The text in at most so many columns, with an ellipsis where it is cut. */
@@ -123,7 +143,7 @@ export function bar(share: number): string {
 export function wrap(text: string, columns: number): string[] {
   const lines: string[] = [];
   let line = '';
-  for (const word of text.split(' ')) {
+  for (const word of plain(text).split(' ')) {
     if (line !== '' && widthOf(line) + 1 + widthOf(word) > columns) {
       lines.push(line);
       line = '';

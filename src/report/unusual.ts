@@ -1,5 +1,6 @@
-import { type Comparison, comparisonOf, type Day, isWhole, sameWeekdays } from './comparison.js';
-import { median, spread } from './median.js';
+import { type Comparison, comparisonOf, type Day, isWhole } from './comparison.js';
+import { deviationOf, WEEKDAY_DAYS } from './deviation.js';
+import { median } from './median.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -22,9 +23,6 @@ const MIN_SPREAD_OF_NORMAL = MIN_EXCESS / MIN_Z;
 
 /** Under this there is nothing to compare with: a first day, its second, and a weekend. */
 const MIN_DAYS = 3;
-/** From here on each day of the week has a median of its own. */
-export const WEEKDAY_DAYS = 21;
-
 /** How the spend of one day compares with what was to be expected. Money in nano-dollars. */
 export interface Unusual {
   readonly actualNano: bigint;
@@ -55,7 +53,8 @@ export interface History {
 
 /**
  * Was a day unusual? Expected is what had been spent at the same time of the same weekday: the median
- * over up to six weeks before.
+ * over up to six weeks before. It is good for agents with dozens of calls a day, whose days of four times the
+ * spend it finds; of a few large calls a day four times is no wonder, and up to half of such days are not found.
  * @param hourly by the starts of hours (policy/days): of this day, and of six weeks before
  * @param nowMs of a day that is not over, only what is before it counts
  * @returns undefined if there are under three days of history
@@ -86,9 +85,8 @@ export function unusualIn(comparison: Comparison, history: History): Unusual | u
   const days = first < 0 ? 0 : before.length - first;
   if (days < MIN_DAYS) return undefined;
 
-  const compared = comparedDays(comparison, first, totals);
-  const samples = compared.map((one) => spentBy(history, comparison, one));
-  const expected = median(samples);
+  const { days: compared, usual } = comparedDays(comparison, first, totals);
+  const expected = median(compared.map((one) => spentBy(history, comparison, one)));
   const normalDay = median(totals.filter((total) => total !== 0));
   const actualNano = isWhole(comparison)
     ? (history.days.get(day.startMs) ?? 0n)
@@ -99,13 +97,8 @@ export function unusualIn(comparison: Comparison, history: History): Unusual | u
   const ratio = ratioOf(Number(actualNano), expected);
   const large = ratio >= MIN_RATIO && excess >= MIN_EXCESS * normalDay;
   const floor = Math.max(MIN_SPREAD_OF_EXPECTED * expected, MIN_SPREAD_OF_NORMAL * normalDay);
-  let z = zOf(excess, Math.max(floor, spread(samples)));
-  if (large && z < MIN_Z) {
-    z = Math.max(
-      z,
-      zOf(excess, Math.max(floor, spreadOfAll(comparison, history, first, expected))),
-    );
-  }
+  const deviation = deviationOf(totals.slice(first), usual, normalDay);
+  const z = excess === 0 ? 0 : excess / Math.max(floor, deviation);
   const unusual = large && z >= MIN_Z;
   return {
     actualNano,
@@ -123,38 +116,22 @@ export function unusualIn(comparison: Comparison, history: History): Unusual | u
 
 /**
  * The same day of the week, in each week of history. A shorter history has too few of them: then all days
- * on which anything was spent, so that one who works on Mondays is compared with Mondays.
+ * on which anything was spent, or the same weekday if more was spent on it, so that one who works on Mondays
+ * is compared with Mondays. `usual` is what they came to as whole days.
  */
-function comparedDays(comparison: Comparison, first: number, totals: readonly number[]): Day[] {
-  const { before } = comparison;
-  const fromMs = before[first]?.startMs ?? 0;
-  return before.length - first >= WEEKDAY_DAYS
-    ? sameWeekdays(comparison).filter(({ startMs }) => startMs >= fromMs)
-    : before.filter((_, i) => totals[i] !== 0);
-}
-
-function zOf(excess: number, deviation: number): number {
-  return excess === 0 ? 0 : excess / deviation;
-}
-
-/**
- * How far days are from what is expected of them, as money of this day. Three to six values of one weekday
- * may be far from each other by chance; where they are, all days are asked, each beside its own weekday.
- */
-function spreadOfAll(
-  comparison: Comparison,
-  history: History,
+function comparedDays(
+  { before }: Comparison,
   first: number,
-  expected: number,
-): number {
-  const days = comparison.before.slice(first);
-  const spent = days.map((one) => spentBy(history, comparison, one));
-  const shares = spent.flatMap((nano, i) => {
-    const others = spent.filter((_, j) => j !== i && (j - i) % 7 === 0);
-    const usual = median(others);
-    return usual > 0 ? [nano / usual] : [];
-  });
-  return shares.length < WEEKDAY_DAYS ? Number.POSITIVE_INFINITY : expected * spread(shares);
+  totals: readonly number[],
+): { days: Day[]; usual: number } {
+  const middle = (keep: (at: number) => boolean) => {
+    const days = before.filter((_, at) => at >= first && keep(at));
+    return { days, usual: median(totals.filter((_, at) => at >= first && keep(at))) };
+  };
+  const weekdays = middle((at) => (before.length - at) % 7 === 0);
+  if (before.length - first >= WEEKDAY_DAYS) return weekdays;
+  const all = middle((at) => totals[at] !== 0);
+  return weekdays.usual > all.usual ? weekdays : all;
 }
 
 /** What had been spent on a day after as much of it as is looked at. */

@@ -1,7 +1,8 @@
 import type { SpendAttributes } from '../model/spend.js';
 import type { Grain, Spend } from '../store/spend.js';
 import { type Comparison, comparisonOf, type Day, isWhole, sameWeekdays } from './comparison.js';
-import { MIN_RATIO, type Unusual, unusualIn, WEEKDAY_DAYS } from './unusual.js';
+import { WEEKDAY_DAYS } from './deviation.js';
+import { type Unusual, unusualIn } from './unusual.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -32,24 +33,14 @@ export async function unusualAgents(
     all.map(({ startMs }) => startMs),
   );
 
-  let suspects = suspectsIn(days, comparison, hasSpent);
-  if (!isWhole(comparison)) {
-    // The same weekday tells who has spent enough; only of these few are all days needed.
-    const { old, young } = suspects;
-    const found = await find(spend, comparison, days, old, [
-      ...sameWeekdays(comparison),
-      comparison.day,
-    ]);
-    const large = found.filter(({ unusual }) => unusual.ratio >= MIN_RATIO);
-    suspects = { old: new Set(large.map(({ agent }) => agent)), young };
+  const found: UnusualAgent[] = [];
+  const { old, young } = suspectsIn(days, comparison, hasSpent);
+  for (const [agents, ofDays] of [
+    [old, [...sameWeekdays(comparison), comparison.day]],
+    [young, all],
+  ] as const) {
+    found.push(...(await find(spend, comparison, days, agents, ofDays)));
   }
-  const found = await find(
-    spend,
-    comparison,
-    days,
-    new Set([...suspects.old, ...suspects.young]),
-    all,
-  );
   return found
     .filter(({ unusual }) => unusual.unusual)
     .toSorted((a, b) => Number(b.unusual.excessNano - a.unusual.excessNano));
@@ -82,9 +73,7 @@ export async function compareAgents(
     }
   };
   await take(old, [...sameWeekdays(comparison), comparison.day]);
-  // Of these few all days are needed.
-  const large = [...compared.values()].filter(({ unusual }) => unusual.ratio >= MIN_RATIO);
-  await take([...young, ...large.map(({ agent }) => agent)], all);
+  await take(young, all);
   return [...compared.values()];
 }
 

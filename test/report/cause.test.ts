@@ -135,6 +135,24 @@ describe('a cause in words', () => {
       'price: a call of web_search costs 2.0x what it did',
     ],
     [
+      'a price that is a little higher',
+      plainSide(1, { ...CHAT, calls: 100, usd: 1 }),
+      plainSide(1, { ...CHAT, calls: 100, usd: 1.03 }),
+      'price: a token of gpt-4o costs 3% more than it did',
+    ],
+    [
+      'more calls and a higher price: both',
+      plainSide(1, { ...CHAT, calls: 100, usd: 1 }),
+      plainSide(1, { ...CHAT, tokensIn: 2_700, tokensOut: 300, calls: 300, usd: 9 }),
+      'volume: 3.0x the calls; a token of gpt-4o costs 3.0x what it did',
+    ],
+    [
+      'a tool that is not called any more',
+      plainSide(1, { ...CHAT, calls: 90, usd: 9 }, { ...SEARCH, calls: 90, usd: 9 }),
+      plainSide(1, { ...CHAT, calls: 90, usd: 9 }),
+      'volume: it made no calls of web_search any more',
+    ],
+    [
       'longer prompts',
       plainSide(1, { ...CHAT, tokensIn: 124_000, tokensOut: 0, calls: 100, usd: 1 }),
       plainSide(1, { ...CHAT, tokensIn: 396_800, tokensOut: 0, calls: 100, usd: 3.2 }),
@@ -165,4 +183,14 @@ describe('a cause in words', () => {
       assert.equal(`${cause}: ${detail}`, words);
     });
   }
+
+  test('after "because"', () => {
+    const before = plainSide(1, { ...CHAT, calls: 100, usd: 1 });
+    const more = { ...CHAT, tokensIn: 2_700, tokensOut: 300, calls: 300, usd: 9 };
+    assert.equal(
+      causeOf(before, plainSide(1, more)).clause,
+      'of 3.0x the calls and because a token of gpt-4o costs 3.0x what it did',
+    );
+    assert.equal(causeOf(before, plainSide(1)).clause, 'it made no calls any more');
+  });
 });

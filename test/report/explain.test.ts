@@ -11,10 +11,14 @@ import { agentJson, billJson } from '../../src/report/answer-json.js';
 import { explainBill } from '../../src/report/bill.js';
 import { billSentences } from '../../src/report/bill-sentences.js';
 import { billText } from '../../src/report/bill-text.js';
+import { parseBy } from '../../src/report/by.js';
 import { type PeriodOptions, parsePeriod } from '../../src/report/period.js';
+import { reportOn } from '../../src/report/report.js';
+import { reportText } from '../../src/report/report-text.js';
 import { PLAIN } from '../../src/report/style.js';
+import { widthOf } from '../../src/report/table.js';
 import type { Spend } from '../../src/store/spend.js';
-import { settledAt } from '../support/settled.js';
+import { dailyUntil, settledAt } from '../support/settled.js';
 import { spendOf } from '../support/spend.js';
 
 const NOW_MS = Date.parse('2026-11-02T09:10Z');
@@ -134,7 +138,7 @@ describe('eight weeks of a fleet', () => {
     const sentences = billSentences(answer).join(' ');
     assert.match(
       sentences,
-      /^The bill of October 2026 is \$[\d,.]+, \d+% more than that of September 2026, which is known only in part \(/,
+      /^The bill of October 2026 is \$[\d,.]+, \d+% more than that of September 2026, at as much a day as is known of it \(/,
     );
     assert.match(
       sentences,
@@ -142,6 +146,28 @@ describe('eight weeks of a fleet', () => {
     );
     assert.match(billText(answer, 3, PLAIN), /^total /m);
     assert.ok(JSON.stringify(billJson(answer, 3)).includes('"sentences":['));
+  });
+
+  test('on a terminal of 80 columns no line is longer, and the bill says why', async () => {
+    const style = { ...PLAIN, columns: 80 };
+    const period = periodFor({});
+    const query = { period, timezone, nowMs: NOW_MS };
+    const by = parseBy('agent,model,tool', []);
+    assert.ok(!('problem' in by));
+    const bill = billText(
+      await explainBill(spend, { ...query, period: periodFor({ last: '2w' }) }),
+      10,
+      style,
+    );
+    const texts = [
+      bill,
+      agentText(await about('customer-support-v2'), style),
+      agentText(await about('invoice-matcher', { last: '2w' }), style),
+      reportText(await reportOn(spend, { ...query, by, only: undefined, filters: [] }), 10, style),
+    ];
+    for (const line of texts.join('\n').split('\n')) assert.ok(widthOf(line) <= 80, line);
+    assert.match(bill, /^agent .* because$/m);
+    assert.match(bill, /^contract-reader .* \d\d% of its calls went to/m);
   });
 
   test('the answer for programs has exact money, the limits, and no infinity', async () => {
@@ -152,14 +178,6 @@ describe('eight weeks of a fleet', () => {
     assert.equal(json.sentences.length, 3);
   });
 });
-
-/** An agent with so much on each of some days up to yesterday, at noon. */
-function daily(agent: string, usd: readonly number[]): Entry[] {
-  const today = Date.parse('2026-11-02T00:00Z');
-  return usd.map((amount, at) =>
-    settledAt(today - (usd.length - at) * DAY_MS + 12 * HOUR_MS, agent, amount * 1e9),
-  );
-}
 
 function explain(entries: Entry[], agent: string, options?: PeriodOptions) {
   const period = options && parsePeriod(options, 'UTC', NOW_MS);
@@ -175,52 +193,43 @@ function explain(entries: Entry[], agent: string, options?: PeriodOptions) {
 }
 
 test('under three days of history nothing is called normal, under three weeks all days are', async () => {
-  const young = await explain(daily('a', [5, 5, 50]), 'a', { day: 'yesterday' });
+  const young = await explain(dailyUntil(NOW_MS, 'a', [5, 5, 50]), 'a', { day: 'yesterday' });
   assert.equal(young.unusual, undefined);
   assert.match(young.notes.join(), /under three days of history, so nothing can be said/);
   assert.match(
     agentSentences(young)[0] ?? '',
     /spent \$50\.00 on 1 November 2026; there is nothing to compare/,
   );
-  const weeks = await explain(daily('a', [5, 5, 5, 5, 5, 5, 50]), 'a');
+  const weeks = await explain(dailyUntil(NOW_MS, 'a', [5, 5, 5, 5, 5, 5, 50]), 'a');
   assert.equal(weeks.unusual?.unusual, true);
-  assert.match(weeks.notes.join(), /only 6 days of history, so all of them are what is expected/);
+  assert.match(
+    weeks.notes.join(),
+    /only 6 days of history, so what is expected is the median of all/,
+  );
+});
+
+test('in an hour that goes on the cause is that of its part', async () => {
+  // Six calls from 09:00 on in each of four weeks; at 09:10 four of them, where one is usual.
+  const hour = (daysAgo: number, calls: number, everyMs: number) =>
+    Array.from({ length: calls }, (_, i) =>
+      settledAt(NOW_MS - 600_000 - daysAgo * DAY_MS + i * everyMs, 'a', 1e9),
+    );
+  const entries = [
+    ...Array.from({ length: 28 }, (_, i) => hour(28 - i, 6, 600_000)).flat(),
+    ...hour(0, 4, 60_000),
+  ];
+  const answer = await explain(entries, 'a', { day: 'today' });
+  assert.equal(answer.expected?.nano, 1_000_000_000n);
+  assert.equal(answer.cause?.ratio.cost, answer.expected?.ratio);
+  assert.deepEqual([answer.cause?.ratio.calls, answer.cause?.detail], [4, '4.0x the calls']);
 });
 
 test('a part of the period before that is known stands for it by the day', async () => {
   // Known for four of the seven days before: 4 a day, and then 8.
-  const entries = daily('a', [4, 4, 4, 4, 8, 8, 8, 8, 8, 8]);
+  const entries = dailyUntil(NOW_MS, 'a', [4, 4, 4, 4, 8, 8, 8, 8, 8, 8]);
   const answer = await explain(entries, 'a', { from: '2026-10-27', to: '2026-11-01' });
   assert.equal(answer.sums.costNano, 48_000_000_000n);
   assert.equal(answer.expected?.basis, 'before');
   assert.ok(Math.abs((answer.expected?.ratio ?? 0) - 2) < 0.3, String(answer.expected?.ratio));
   assert.match(answer.notes.join(), /spend is known from 23 October 2026 on/);
-});
-
-test('new and gone agents of the bill are said, and a change of nothing is none', async () => {
-  const entries = [
-    ...daily(
-      'steady',
-      Array.from({ length: 14 }, () => 100),
-    ),
-    ...daily('gone', [50, 0, 0, 0, 0, 0, 0, 0, 0]).slice(0, 1),
-    ...daily('fresh', [0, 0, 50]).slice(-1),
-  ].sort((a, b) => a.atMs - b.atMs);
-  const period = parsePeriod({ from: '2026-10-26', to: '2026-11-01' }, 'UTC', NOW_MS);
-  assert.ok(!('problem' in period));
-  const answer = await explainBill(spendOf(entries), { period, timezone: 'UTC', nowMs: NOW_MS });
-  const sentences = billSentences(answer).join(' ');
-  assert.match(sentences, /about the same as that of 19 to 25 October 2026/);
-  assert.match(
-    sentences,
-    /1 agent is new \(\$50\.00\) and 1 agent spent nothing any more \(\$50\.00 before\)\./,
-  );
-  const text = billText(answer, 10, PLAIN);
-  assert.match(text, /^fresh .* new$/m);
-  assert.match(text, /^gone .* gone$/m);
-  const none = await explainBill(spendOf([]), { period, timezone: 'UTC', nowMs: NOW_MS });
-  assert.match(
-    billText(none, 10, PLAIN),
-    /no call, neither then nor .*\n\n.*\nNote: nothing has been recorded yet/s,
-  );
 });

@@ -31,13 +31,15 @@ test('shares, changes and multiples say no more than they know', () => {
   ]);
   const changes: [bigint, bigint, string][] = [
     [0n, 0n, ''],
-    [5n, 0n, 'new'],
-    [0n, 5n, 'gone'],
+    [5n, 0n, 'from 0'],
+    [0n, 5n, '-100%'],
     [812n, 198n, '+310%'],
     [103n, 100n, '+3.0%'],
     [50n, 100n, '-50%'],
     [100n, 100n, '0.0%'],
     [50_000n, 100n, '500x'],
+    [317_461_000n, 1_000n, '317,461x'],
+    [99_999n, 100_000n, '0.0%'],
   ];
   for (const [now, before, text] of changes) assert.equal(change(now, before), text);
   assert.deepEqual([4.1, 12.2, 0.5, 0.05, Number.POSITIVE_INFINITY].map(times), [
@@ -79,7 +81,15 @@ test('on a narrow terminal names are cut first, then columns are left out', () =
     'customer-support-f…  $1,204.00',
     '客服                     $9.10',
   ]);
+  const [, narrow] = table(COLUMNS, ROWS, { ...PLAIN, columns: 20 });
+  assert.equal(narrow, 'customer…  $1,204.00', 'where no column is left to leave out, further');
   assert.equal(table(COLUMNS, ROWS, { ...PLAIN, columns: 5 }).length, 3, 'too narrow for all');
+});
+
+test('a name changes nothing on a terminal but its own columns', () => {
+  const [, row] = table([{ title: 'agent' }, { title: 'n' }], [['a\u202eb\u001b[31m', '1']], PLAIN);
+  assert.equal(row, 'a\ufffdb\ufffd[31m  1');
+  assert.deepEqual(wrap('by\u202e ann\nnoted', 20), ['by\ufffd ann\ufffdnoted']);
 });
 
 test('bars tell eighths, texts break between words, and no character is cut in two', () => {

@@ -78,3 +78,10 @@ test('growth that began after quiet weeks is named with its own weeks', () => {
   assert.ok(growth.weeks >= 5 && growth.weeks <= 7);
   assert.ok(Math.abs(growth.perWeek - 0.1) < 0.01);
 });
+
+test('growth is named though one of its weeks jumps, as in the demo', () => {
+  const weekly = [625n, 648n, 671n, 868n, 876n, 909n, 1_062n, 944n];
+  const growth = growthOf(weekly);
+  assert.equal(growth?.weeks, 8);
+  assert.ok(Math.abs(growth.perWeek - 0.08) < 0.01);
+});

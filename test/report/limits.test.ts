@@ -45,6 +45,8 @@ const CASES: readonly {
   readonly name: string;
   readonly steps: readonly (readonly [keyof typeof TEXTS, number])[];
   readonly expected: readonly [was: string, now: string, changes: readonly string[]];
+  /** The day by which the first call was made, if it is after 2 March. */
+  readonly spent?: number;
   readonly known?: readonly [then: boolean, now: boolean];
 }[] = [
   {
@@ -105,6 +107,19 @@ const CASES: readonly {
     known: [false, true],
   },
   {
+    name: 'the first that is known was in force when the first call was made',
+    steps: [
+      ['a', 3],
+      ['b', 4],
+    ],
+    spent: 5,
+    expected: [
+      '$50 a day for each agent',
+      '$80 a day for each agent',
+      ['4 $80 a day for each agent'],
+    ],
+  },
+  {
     name: 'a policy whose text is not kept is not known, and is no policy without rules',
     steps: [
       ['a', 1],
@@ -115,10 +130,11 @@ const CASES: readonly {
   },
 ];
 
-for (const { name, steps, expected, known = [true, true] } of CASES) {
+for (const { name, steps, expected, spent, known = [true, true] } of CASES) {
   test(`limits then and now: ${name}`, () => {
     const thenMs = Date.UTC(2026, 2, 2);
-    const limits = limitsOf(eventsOf(steps), POLICIES, [ATTRIBUTES], thenMs, undefined);
+    const spentMs = spent ? Date.UTC(2026, 2, spent) : thenMs;
+    const limits = limitsOf(eventsOf(steps), POLICIES, [ATTRIBUTES], thenMs, spentMs, undefined);
     const found = limits.rules[0];
     assert.equal(found?.rule, 'budget', 'money first');
     const changes = found.changes.map(
@@ -132,7 +148,7 @@ for (const { name, steps, expected, known = [true, true] } of CASES) {
 test('where the ledger knows of no policy, the one of the file is what is now', () => {
   const policy = parsePolicy(budget(50));
   assert.ok('hash' in policy);
-  const limits = limitsOf([], new Map(), [ATTRIBUTES], 0, policy);
+  const limits = limitsOf([], new Map(), [ATTRIBUTES], 0, 0, policy);
   assert.deepEqual(
     limits.rules.map(({ rule, now }) => `${rule}: ${limitText(now)}`),
     [

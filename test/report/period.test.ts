@@ -15,14 +15,14 @@ const PERIODS: readonly {
   {
     asked: {},
     is: ['1 to 25 November 2026, so far', '2026-11-01T00:00Z', '2026-11-25T14:37Z', 25],
-    before: ['1 to 25 October 2026 until 15:00', '2026-10-01T00:00Z', '2026-10-25T15:00Z', 24],
+    before: ['1 to 25 October 2026 until 14:37', '2026-10-01T00:00Z', '2026-10-25T14:37Z', 24],
   },
   {
     // On the first of a month, of its first minutes.
     asked: {},
     now: '2026-11-01T00:20Z',
     is: ['1 November 2026, so far', '2026-11-01T00:00Z', '2026-11-01T00:20Z', 1],
-    before: ['1 October 2026 until 01:00', '2026-10-01T00:00Z', '2026-10-01T01:00Z', 0],
+    before: ['1 October 2026 until 00:20', '2026-10-01T00:00Z', '2026-10-01T00:20Z', 0],
   },
   {
     // The month before is shorter: all of it.
@@ -52,32 +52,32 @@ const PERIODS: readonly {
     asked: { day: '2026-03-29' },
     zone: 'Europe/Berlin',
     is: ['29 March 2026', '2026-03-28T23:00Z', '2026-03-29T22:00Z', 1],
-    before: ['28 March 2026', '2026-03-27T23:00Z', '2026-03-28T23:00Z', 1],
+    before: ['22 March 2026', '2026-03-21T23:00Z', '2026-03-22T23:00Z', 1],
   },
   {
     asked: { day: '2026-10-25' },
     zone: 'Europe/Berlin',
     is: ['25 October 2026', '2026-10-24T22:00Z', '2026-10-25T23:00Z', 1],
-    before: ['24 October 2026', '2026-10-23T22:00Z', '2026-10-24T22:00Z', 1],
+    before: ['18 October 2026', '2026-10-17T22:00Z', '2026-10-18T22:00Z', 1],
   },
   {
     // Half past five: its hours begin at half past in UTC.
     asked: { day: 'today' },
     zone: 'Asia/Kolkata',
     is: ['25 November 2026, so far', '2026-11-24T18:30Z', '2026-11-25T14:37Z', 1],
-    before: ['24 November 2026 until 21:00', '2026-11-23T18:30Z', '2026-11-24T15:30Z', 0],
+    before: ['18 November 2026 until 20:07', '2026-11-17T18:30Z', '2026-11-18T14:37Z', 0],
   },
   {
     // Clocks that are put forward by half an hour: a day of 23.5 hours.
     asked: { day: '2026-10-04' },
     zone: 'Australia/Lord_Howe',
     is: ['4 October 2026', '2026-10-03T13:30Z', '2026-10-04T13:00Z', 1],
-    before: ['3 October 2026', '2026-10-02T13:30Z', '2026-10-03T13:30Z', 1],
+    before: ['27 September 2026', '2026-09-26T13:30Z', '2026-09-27T13:30Z', 1],
   },
   {
     asked: { last: '7d' },
     is: ['19 to 25 November 2026, so far', '2026-11-19T00:00Z', '2026-11-25T14:37Z', 7],
-    before: ['12 to 18 November 2026 until 15:00', '2026-11-12T00:00Z', '2026-11-18T15:00Z', 6],
+    before: ['12 to 18 November 2026 until 14:37', '2026-11-12T00:00Z', '2026-11-18T14:37Z', 6],
   },
   {
     asked: { from: '2025-12-29', to: '2026-01-04' },
@@ -88,13 +88,19 @@ const PERIODS: readonly {
     // An end that has not come is today.
     asked: { from: 'yesterday', to: '2026-12-24' },
     is: ['24 to 25 November 2026, so far', '2026-11-24T00:00Z', '2026-11-25T14:37Z', 2],
-    before: ['22 to 23 November 2026 until 15:00', '2026-11-22T00:00Z', '2026-11-23T15:00Z', 1],
+    before: ['22 to 23 November 2026 until 14:37', '2026-11-22T00:00Z', '2026-11-23T14:37Z', 1],
   },
   {
-    // The day after the one that Samoa left out: nothing is before it but that.
-    asked: { day: '2011-12-31' },
+    // No hours are remembered of the last day before: the whole days.
+    asked: { from: '2026-10-01' },
+    is: ['1 October to 25 November 2026, so far', '2026-10-01T00:00Z', '2026-11-25T14:37Z', 56],
+    before: ['6 August to 29 September 2026', '2026-08-06T00:00Z', '2026-09-30T00:00Z', 55],
+  },
+  {
+    // A week after the day that Samoa left out: the one before that.
+    asked: { day: '2012-01-06' },
     zone: 'Pacific/Apia',
-    is: ['31 December 2011', '2011-12-30T10:00Z', '2011-12-31T10:00Z', 1],
+    is: ['6 January 2012', '2012-01-05T10:00Z', '2012-01-06T10:00Z', 1],
     before: ['29 December 2011', '2011-12-29T10:00Z', '2011-12-30T10:00Z', 1],
   },
 ];
@@ -117,7 +123,11 @@ for (const { asked, zone = 'UTC', now = '2026-11-25T14:37Z', is, before } of PER
     );
     // What is not whole days are the hours from the end of these on.
     for (const [at, ms] of hours.entries()) assert.equal(ms, (hours[0] ?? 0) + at * HOUR_MS);
-    if (hours.length > 0) assert.equal((hours.at(-1) ?? 0) + HOUR_MS, other.untilMs);
+    const lastMs = hours.at(-1);
+    // Of the last hour what is before the end counts.
+    if (lastMs !== undefined) {
+      assert.ok(lastMs < other.untilMs && other.untilMs <= lastMs + HOUR_MS);
+    }
     assert.equal(hours.length > 0, other.name.includes(' until '));
   });
 }

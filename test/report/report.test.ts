@@ -14,10 +14,15 @@ import { settledAt } from '../support/settled.js';
 import { spendOf } from '../support/spend.js';
 
 const ZONE = 'Europe/Berlin';
-const NOW_MS = Date.parse('2026-11-12T14:37Z');
+/** On the hour, so that all is what the entries add up to. */
+const NOW_MS = Date.parse('2026-11-12T14:00Z');
 
-function periodFor(options: Parameters<typeof parsePeriod>[0], zone = ZONE): Period {
-  const period = parsePeriod(options, zone, NOW_MS);
+function periodFor(
+  options: Parameters<typeof parsePeriod>[0],
+  zone = ZONE,
+  nowMs = NOW_MS,
+): Period {
+  const period = parsePeriod(options, zone, nowMs);
   assert.ok(!('problem' in period));
   return period;
 }
@@ -76,8 +81,9 @@ const SPENT: readonly [string, string, number, string][] = [
   ['2026-11-02T10:00Z', 'support', 812_000_000_000, 'gpt-4o'],
   ['2026-11-11T23:30Z', 'search', 40_000_000_000, 'gpt-5'],
   ['2026-11-12T13:00Z', 'new-one', 1_500_000_000, ''],
-  ['2026-10-05T10:00Z', 'support', 198_000_000_000, 'gpt-4o'],
-  ['2026-10-12T14:59Z', 'search', 50_000_000_000, 'gpt-5'],
+  ['2026-10-01T10:00Z', 'support', 198_000_000_000, 'gpt-4o'],
+  // Of its hour, half: the period has come to half past.
+  ['2026-10-12T14:59Z', 'search', 100_000_000_000, 'gpt-5'],
   // Later on that day than the period has come to.
   ['2026-10-12T15:00Z', 'search', 999_000_000_000, 'gpt-5'],
 ];
@@ -87,12 +93,14 @@ const ENTRIES: Entry[] = SPENT.map(([at, agent, nano, model]) => {
   return { ...entry, facts: factsFor(at, { agent, model, team: 'team,"1"' }) };
 }).sort((a, b) => a.atMs - b.atMs);
 
+const HALF_PAST_MS = NOW_MS + 1_800_000;
+
 async function report(by: readonly By[], only?: Parameters<typeof parseFilters>[0]) {
   const filter = parseFilters(only ?? []);
   assert.ok(filter === undefined || !('problem' in filter));
-  const period = periodFor({}, 'UTC');
+  const period = periodFor({}, 'UTC', HALF_PAST_MS);
   const timezone = 'UTC';
-  const query = { by, period, only: filter, filters: [], timezone, nowMs: NOW_MS };
+  const query = { by, period, only: filter, filters: [], timezone, nowMs: HALF_PAST_MS };
   return reportOn(spendOf(ENTRIES), query);
 }
 
@@ -100,19 +108,32 @@ test('for people it is a table, the period before beside it, and how it is known
   const text = reportText(await report(['agent']), 10, PLAIN);
   assert.equal(
     text,
-    `Spend of 1 to 12 November 2026, so far (against 1 to 12 October 2026 until 15:00)
+    `Spend of 1 to 12 November 2026, so far (against 1 to 12 October 2026 until 14:30)
 
 agent      spend                     share   before  change  calls
 support  $812.00  ████████████████   95.1%  $198.00   +310%      1
 search    $40.00  ▊                   4.7%   $50.00    -20%      1
-new-one    $1.50  ▏                   0.2%    $0.00     new      1
+new-one    $1.50  ▏                   0.2%    $0.00  from 0      1
 total    $853.50                    100.0%  $248.00   +244%      3
 
-How it is known: 100.0% settled, 0.0% unsettled, 0.0% assumed price, $0.00 unauthorized; price table of 2026-09-23
-Note: spend is known from 5 October 2026 on, so the period before (1 to 12 October 2026 until 15:00) is not whole`,
+How it is known: 100.0% settled, 0.0% unsettled, 0.0% assumed price, $0.00 unauthorized; price table of 2026-09-23`,
   );
   const two = reportText(await report(['agent']), 1, PLAIN);
   assert.match(two, /^2 others +\$41\.50 /m);
+});
+
+test('of a period before that is known in part no change is told', async () => {
+  const query = {
+    by: ['agent'] as const,
+    period: periodFor({}, 'UTC'),
+    only: undefined,
+    filters: [],
+  };
+  const known = [settledAt(Date.parse('2026-10-08T10:00Z'), 'search', 9e9), ...ENTRIES.slice(1)];
+  const found = await reportOn(spendOf(known), { ...query, timezone: 'UTC', nowMs: NOW_MS });
+  const text = reportText(found, 10, PLAIN);
+  assert.match(text, /^search +\$40\.00 .* \$9\.00 +1$/m);
+  assert.match(text, /spend is known from 8 October 2026 on, so the period before \(.*\) is not/);
 });
 
 test('a filter is a glob, and none is where there is nothing', async () => {

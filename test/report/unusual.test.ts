@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
-import { randomOf } from '../../src/demo/random.js';
+import { test } from 'node:test';
+import { type Random, randomOf } from '../../src/demo/random.js';
 import type { Rhythm } from '../../src/demo/rhythm.js';
 import { dayStartsMs } from '../../src/policy/days.js';
 import { comparisonOf } from '../../src/report/comparison.js';
-import { dailyOf, unusualDay, unusualIn } from '../../src/report/unusual.js';
+import { dailyOf, unusualIn } from '../../src/report/unusual.js';
 import { type SeriesPlan, seriesOf } from '../support/series.js';
 
 const HOUR_MS = 3_600_000;
-const DAY_MS = 86_400_000;
 const TIMEZONE = 'Europe/Berlin';
 
 /** Eight weeks in which clocks are put back; they begin on a Monday. */
@@ -27,31 +26,29 @@ function isWorkday(rhythm: Rhythm, index: number): boolean {
   return rhythm !== 'office' || weekday < 5;
 }
 
-test('days of four times the spend are found, and few others', (t) => {
-  // Chance decides what is found, so the seed is fixed; others find 4,000 of 4,000 too.
-  const seed = Number(process.env['TEST_SEED'] ?? 1);
-  const comparisons = DAYS.map((dayMs) => comparisonOf(TIMEZONE, dayMs, TO_MS));
-  const histories = 200;
+type Shape = Pick<SeriesPlan, 'rhythm' | 'callsPerDay' | 'noise'>;
+
+// Chance decides what is found, so the seed is fixed; of others one in 2,000 is missed, a day not quite twice
+// what is expected.
+const SEED = Number(process.env['TEST_SEED'] ?? 1);
+const COMPARISONS = DAYS.map((dayMs) => comparisonOf(TIMEZONE, dayMs, TO_MS));
+
+/** Histories in each of which one day has four times the calls, watched day by day and hour by hour. */
+function watch(histories: number, shapeOf: (i: number, random: Random) => Shape) {
   const missed: string[] = [];
-  let late = 0;
-  let falseDays = 0;
-  let falseHours = 0;
+  let [late, falseDays, falseHours] = [0, 0, 0];
   for (let i = 0; i < histories; i += 1) {
-    const random = randomOf(seed, 'plan', i);
-    const rhythm = RHYTHMS[i % RHYTHMS.length] ?? 'office';
+    const random = randomOf(SEED, 'plan', i);
+    const shape = shapeOf(i, random);
+    const { rhythm } = shape;
     const workdays = DAYS.flatMap((_, at) => (at >= 21 && isWorkday(rhythm, at) ? [at] : []));
     const planted = workdays[random.below(workdays.length)] ?? 0;
-    const plan: SeriesPlan = {
-      rhythm,
-      callsPerDay: 60 + random.below(400),
-      noise: 0.15,
-      timezone: TIMEZONE,
-      fromMs: FROM_MS,
-      toMs: TO_MS,
+    const hours = seriesOf(SEED + i, {
+      ...shape,
+      ...{ timezone: TIMEZONE, fromMs: FROM_MS, toMs: TO_MS },
       times: (ms) => (ms >= (DAYS[planted] ?? 0) && ms < (DAYS[planted + 1] ?? TO_MS) ? 4 : 1),
-    };
-    const hours = seriesOf(seed + i, plan);
-    for (const [at, comparison] of comparisons.entries()) {
+    });
+    for (const [at, comparison] of COMPARISONS.entries()) {
       const days = dailyOf(hours, comparison);
       const whole = unusualIn(comparison, { days, hours });
       // As a watch would see it, hour by hour.
@@ -70,189 +67,46 @@ test('days of four times the spend are found, and few others', (t) => {
     }
   }
   const weeks = (histories * DAYS.length) / 7;
-  t.diagnostic(`seed ${seed}: ${histories - missed.length} of ${histories} planted days found`);
-  t.diagnostic(
-    `false alarms per agent-week: ${(falseDays / weeks).toFixed(4)} of whole days, ${(falseHours / weeks).toFixed(4)} looking every hour; ${late} planted days were not found before they ended`,
-  );
-  assert.deepEqual(missed, [], `seed ${seed}`);
-  assert.ok(falseHours / weeks <= 0.2, `seed ${seed}: ${falseHours} false alarms`);
+  const [ofDays, ofHours] = [falseDays / weeks, falseHours / weeks];
+  return {
+    ...{ missed, ofHours, found: (histories - missed.length) / histories },
+    told: `${histories - missed.length} of ${histories} planted days found, ${late} of all not before they ended; false alarms per agent-week: ${ofDays.toFixed(4)} of whole days, ${ofHours.toFixed(4)} looking every hour`,
+  };
+}
+
+test('days of four times the spend are found, and few others', (t) => {
+  const { missed, ofHours, told } = watch(200, (i, random) => ({
+    rhythm: RHYTHMS[i % RHYTHMS.length] ?? 'office',
+    callsPerDay: 60 + random.below(400),
+    noise: 0.15,
+  }));
+  t.diagnostic(`seed ${SEED}: ${told}`);
+  assert.deepEqual(missed, [], `seed ${SEED}`);
+  assert.ok(ofHours <= 0.2, `seed ${SEED}: ${told}`);
 });
 
-/** Spend by the starts of hours in UTC: for each day before (the latest last) and for the day, its hours. */
-function hourlyOf(days: readonly (readonly number[])[], dayMs: number): Map<number, bigint> {
-  const hourly = new Map<number, bigint>();
-  for (const [i, hours] of days.entries()) {
-    const startMs = dayMs - (days.length - 1 - i) * DAY_MS;
-    for (const [hour, cents] of hours.entries()) {
-      if (cents !== 0) hourly.set(startMs + hour * HOUR_MS, BigInt(cents) * 10_000_000n);
-    }
-  }
-  return hourly;
-}
-
-/** A Wednesday. */
-const DAY = Date.parse('2026-06-17T00:00Z');
-const END = DAY + DAY_MS;
-
-/** So much in each hour from `from` to `to`. */
-function day(cents: number, from = 9, to = 17): number[] {
-  return Array.from({ length: 24 }, (_, hour) => (hour >= from && hour < to ? cents : 0));
-}
-
-/** Six weeks and the day: each day as its number, 1 to 7 from Monday on, says. */
-function weeksOf(
-  dayOf: (weekday: number, daysAgo: number) => number[],
-  today: number[],
-  count = 42,
-) {
-  const before = Array.from({ length: count }, (_, i) => {
-    const daysAgo = count - i;
-    return dayOf(((((3 - daysAgo) % 7) + 6) % 7) + 1, daysAgo);
+/** Agents of which less can be said: the least that is found, and the most false alarms per agent-week. */
+const HARD: readonly { name: string; shape: Shape; found: number; alarms: number }[] = [
+  {
+    name: 'whose days differ by 30%, at weekends next to nothing',
+    shape: { rhythm: 'office', callsPerDay: 200, noise: 0.3 },
+    ...{ found: 0.8, alarms: 0.1 },
+  },
+  {
+    name: 'with ten large calls a day',
+    shape: { rhythm: 'steady', callsPerDay: 10, noise: 0.15 },
+    ...{ found: 0.6, alarms: 0.1 },
+  },
+  {
+    name: 'with three large calls a day',
+    shape: { rhythm: 'steady', callsPerDay: 3, noise: 0.15 },
+    ...{ found: 0.3, alarms: 0.3 },
+  },
+];
+for (const { name, shape, found, alarms } of HARD) {
+  test(`an agent ${name} raises few false alarms`, (t) => {
+    const watched = watch(30, () => shape);
+    t.diagnostic(`seed ${SEED}: ${watched.told}`);
+    assert.ok(watched.found >= found && watched.ofHours <= alarms, watched.told);
   });
-  return hourlyOf([...before, today], DAY);
 }
-
-describe('a day is unusual', () => {
-  const usual = () => day(100);
-  const office = (weekday: number) => (weekday < 6 ? day(100) : []);
-  const mondays = (weekday: number) => (weekday === 1 ? day(100) : []);
-  const wednesdays = (weekday: number) => (weekday === 3 ? day(100) : []);
-  const cases: readonly {
-    name: string;
-    hourly: Map<number, bigint>;
-    nowMs?: number;
-    unusual: boolean | undefined;
-    ratio?: number;
-    weeks?: number;
-    firstHour?: number;
-  }[] = [
-    { name: 'as always: no', hourly: weeksOf(usual, day(100)), unusual: false, ratio: 1, weeks: 6 },
-    {
-      name: 'twice, where no day differed',
-      hourly: weeksOf(usual, day(200)),
-      unusual: true,
-      ratio: 2,
-      firstHour: 9,
-    },
-    { name: 'just under twice', hourly: weeksOf(usual, day(199)), unusual: false },
-    {
-      name: 'twice, where weeks differ as much',
-      hourly: weeksOf(
-        (_, ago) => day([40, 100, 160, 220][Math.floor((ago - 1) / 7) % 4] ?? 0),
-        day(270),
-      ),
-      unusual: false,
-    },
-    {
-      name: 'a loop at night',
-      hourly: weeksOf(usual, [...day(100).slice(0, 20), 900, 900, 900, 0]),
-      unusual: true,
-      firstHour: 20,
-    },
-    { name: 'nothing at all', hourly: weeksOf(usual, []), unusual: false, ratio: 0 },
-    { name: 'cents, where nothing is usual', hourly: weeksOf(mondays, day(1)), unusual: false },
-    {
-      name: 'a normal day, where nothing is usual',
-      hourly: weeksOf(mondays, day(100)),
-      unusual: true,
-      ratio: Infinity,
-      firstHour: 9,
-    },
-    {
-      name: 'a weekly day as always',
-      hourly: weeksOf(wednesdays, day(100)),
-      unusual: false,
-      ratio: 1,
-    },
-    {
-      name: 'three times a weekly day',
-      hourly: weeksOf(wednesdays, day(300)),
-      unusual: true,
-      ratio: 3,
-    },
-    {
-      name: 'a promotion a week ago does not count as usual',
-      hourly: weeksOf((_, ago) => day(ago === 7 ? 400 : 100), day(400)),
-      unusual: true,
-      ratio: 4,
-    },
-    {
-      name: 'two weeks: all working days',
-      hourly: weeksOf(office, day(400), 14),
-      unusual: true,
-      ratio: 4,
-      weeks: 2,
-      firstHour: 9,
-    },
-    {
-      name: 'two weeks of one weekly day',
-      hourly: weeksOf(mondays, day(100), 14),
-      unusual: false,
-      ratio: 1,
-      weeks: 1,
-    },
-    { name: 'three days', hourly: weeksOf(usual, day(400), 3), unusual: true, weeks: 0 },
-    { name: 'two days: nobody can say', hourly: weeksOf(usual, day(400), 2), unusual: undefined },
-    {
-      name: 'a first day: nobody can say',
-      hourly: weeksOf(usual, day(400), 0),
-      unusual: undefined,
-    },
-    { name: 'no spend ever', hourly: new Map(), unusual: undefined },
-    {
-      name: 'at noon: as much as always by noon',
-      hourly: weeksOf(usual, day(100, 9, 12)),
-      nowMs: DAY + 12 * HOUR_MS,
-      unusual: false,
-      ratio: 1,
-    },
-    {
-      name: 'at noon: what a whole day has',
-      hourly: weeksOf(usual, day(300, 9, 12)),
-      nowMs: DAY + 12 * HOUR_MS,
-      unusual: true,
-      ratio: 3,
-      firstHour: 9,
-    },
-    {
-      name: 'in an hour that goes on: its part',
-      hourly: weeksOf(usual, day(50, 9, 10)),
-      nowMs: DAY + 9.5 * HOUR_MS,
-      unusual: false,
-      ratio: 1,
-    },
-    { name: 'before it begins', hourly: weeksOf(usual, []), nowMs: DAY, unusual: false, ratio: 1 },
-  ];
-  for (const { name, hourly, nowMs = END, unusual, ratio, weeks, firstHour } of cases) {
-    test(name, () => {
-      const found = unusualDay(hourly, 'UTC', DAY, nowMs);
-      assert.equal(
-        found?.unusual,
-        unusual,
-        JSON.stringify(found, (_, v) => (typeof v === 'bigint' ? String(v) : v)),
-      );
-      if (ratio !== undefined) assert.equal(found?.ratio, ratio);
-      if (weeks !== undefined) assert.equal(found?.weeks, weeks);
-      assert.equal(
-        found?.firstHourMs,
-        firstHour === undefined ? found?.firstHourMs : DAY + firstHour * HOUR_MS,
-      );
-    });
-  }
-});
-
-test('money is exact, and a day of 25 hours has them all', () => {
-  // Clocks are put back on this Sunday.
-  const [sunday = 0] = dayStartsMs(TIMEZONE, Date.parse('2026-10-24T12:00Z'), TO_MS);
-  const hourly = new Map<number, bigint>();
-  for (const { startMs, endMs } of [...comparisonOf(TIMEZONE, sunday, TO_MS).before]) {
-    for (let ms = startMs; ms < endMs; ms += HOUR_MS) hourly.set(ms, 1_000_000_007n);
-  }
-  for (let hour = 0; hour < 25; hour += 1) hourly.set(sunday + hour * HOUR_MS, 4_000_000_001n);
-  const found = unusualDay(hourly, TIMEZONE, sunday, TO_MS);
-  assert.equal(found?.actualNano, 25n * 4_000_000_001n);
-  assert.equal(found?.expectedNano, 24n * 1_000_000_007n);
-  assert.equal(found?.excessNano, 25n * 4_000_000_001n - 24n * 1_000_000_007n);
-  assert.equal(found?.unusual, true);
-  assert.equal(found?.firstHourMs, sunday);
-});

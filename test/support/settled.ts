@@ -20,3 +20,13 @@ export function settledAt(atMs: number, agent: string, costNano: number): Settle
     settled: { costNano, costSource: 'caller', tokensIn: 0, tokensOut: 0 },
   };
 }
+
+const DAY_MS = 86_400_000;
+
+/** An agent that spent so much on each of some days up to the one before, at noon in UTC. */
+export function dailyUntil(nowMs: number, agent: string, usd: readonly number[]): SettledEntry[] {
+  const todayMs = Math.floor(nowMs / DAY_MS) * DAY_MS;
+  return usd.map((amount, at) =>
+    settledAt(todayMs - (usd.length - at) * DAY_MS + DAY_MS / 2, agent, amount * 1e9),
+  );
+}
