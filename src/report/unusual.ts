@@ -35,6 +35,8 @@ export interface Unusual {
   readonly excessNano: bigint;
   /** What is spent on a whole day on which anything is. */
   readonly normalNano: bigint;
+  /** From so much on it is unusual. */
+  readonly unusualFromNano: bigint;
   readonly unusual: boolean;
   /** Whole weeks of history that it rests on: 6 at most. Under 3 all days are compared, not the weekday. */
   readonly weeks: number;
@@ -95,11 +97,13 @@ export function unusualIn(comparison: Comparison, history: History): Unusual | u
   const excessNano = actualNano - expectedNano;
   const excess = Number(excessNano);
   const ratio = ratioOf(Number(actualNano), expected);
-  const large = ratio >= MIN_RATIO && excess >= MIN_EXCESS * normalDay;
   const floor = Math.max(MIN_SPREAD_OF_EXPECTED * expected, MIN_SPREAD_OF_NORMAL * normalDay);
   const deviation = deviationOf(totals.slice(first), usual, normalDay);
-  const z = excess === 0 ? 0 : excess / Math.max(floor, deviation);
-  const unusual = large && z >= MIN_Z;
+  const scale = Math.max(floor, deviation);
+  const z = excess === 0 ? 0 : excess / scale;
+  const least = Math.max(MIN_EXCESS * normalDay, (MIN_RATIO - 1) * expected, MIN_Z * scale);
+  const unusualFromNano = BigInt(Math.ceil(expected + least));
+  const unusual = actualNano >= unusualFromNano;
   return {
     actualNano,
     expectedNano,
@@ -107,6 +111,7 @@ export function unusualIn(comparison: Comparison, history: History): Unusual | u
     z,
     excessNano,
     normalNano: BigInt(Math.round(normalDay)),
+    unusualFromNano,
     unusual,
     weeks: Math.floor(days / 7),
     days,

@@ -1,13 +1,13 @@
 import type { SpendAttributes } from '../model/spend.js';
 import type { Grain, Spend } from '../store/spend.js';
-import { type Comparison, comparisonOf, type Day, isWhole, sameWeekdays } from './comparison.js';
+import { type Comparison, comparisonOf, type Day, sameWeekdays } from './comparison.js';
 import { WEEKDAY_DAYS } from './deviation.js';
 import { type Unusual, unusualIn } from './unusual.js';
 
 const HOUR_MS = 3_600_000;
 
-/** One agent whose day was unusual. */
-export interface UnusualAgent {
+/** The day of one agent, beside others. */
+export interface ComparedAgent {
   readonly agent: string;
   readonly unusual: Unusual;
 }
@@ -16,52 +16,21 @@ export interface UnusualAgent {
 type ByAgent = Map<string, Map<number, bigint>>;
 
 /**
- * The agents that spent unusually much on a day, the largest excess first. Days are read for all of them,
- * hours only for those that may be unusual: a thousand agents have a million hours in six weeks.
- */
-export async function unusualAgents(
-  spend: Spend,
-  timezone: string,
-  dayMs: number,
-  nowMs: number,
-): Promise<UnusualAgent[]> {
-  const comparison = comparisonOf(timezone, dayMs, nowMs);
-  const all = [...comparison.before, comparison.day];
-  const days = await readByAgent(
-    spend,
-    'day',
-    all.map(({ startMs }) => startMs),
-  );
-
-  const found: UnusualAgent[] = [];
-  const { old, young } = suspectsIn(days, comparison, hasSpent);
-  for (const [agents, ofDays] of [
-    [old, [...sameWeekdays(comparison), comparison.day]],
-    [young, all],
-  ] as const) {
-    found.push(...(await find(spend, comparison, days, agents, ofDays)));
-  }
-  return found
-    .filter(({ unusual }) => unusual.unusual)
-    .toSorted((a, b) => Number(b.unusual.excessNano - a.unusual.excessNano));
-}
-
-/**
- * How the day that goes on compares with others, of every agent whose history is long enough to tell, those
- * too that have spent nothing yet. It reads the hours of a week for each of them: for now and then.
+ * How a day compares with others, of every agent whose history is long enough to tell, those too that have
+ * spent nothing on it. It reads the hours of a week for each of them: for now and then.
  */
 export async function compareAgents(
   spend: Spend,
   timezone: string,
   dayMs: number,
   nowMs: number,
-): Promise<UnusualAgent[]> {
+): Promise<ComparedAgent[]> {
   const comparison = comparisonOf(timezone, dayMs, nowMs);
   const all = [...comparison.before, comparison.day];
   const starts = all.map(({ startMs }) => startMs);
   const days = await readByAgent(spend, 'day', starts);
-  const { old, young } = suspectsIn(days, comparison, () => true);
-  const compared = new Map<string, UnusualAgent>();
+  const { old, young } = byHistory(days, comparison);
+  const compared = new Map<string, ComparedAgent>();
   const take = async (agents: Iterable<string>, ofDays: readonly Day[]) => {
     const names = [...agents];
     // The hours of so many at a time are in memory.
@@ -87,7 +56,7 @@ async function find(
   days: ByAgent,
   agents: ReadonlySet<string>,
   ofDays: readonly Day[],
-): Promise<UnusualAgent[]> {
+): Promise<ComparedAgent[]> {
   if (agents.size === 0) return [];
   const only = ({ agent }: SpendAttributes) => agents.has(agent);
   const starts = ofDays.flatMap((day) => hoursOf(day, comparison));
@@ -101,29 +70,19 @@ async function find(
 
 const NONE: ReadonlyMap<number, bigint> = new Map();
 
-function hasSpent(nano: bigint): boolean {
-  return nano > 0n;
-}
-
-interface Suspects {
+interface ByHistory {
   readonly old: ReadonlySet<string>;
   /** Those whose history is so short that all its days are compared. */
   readonly young: ReadonlySet<string>;
 }
 
-/** Of a day that is over, those that were unusual; of one that goes on, those that have spent anything. */
-function suspectsIn(
-  days: ByAgent,
-  comparison: Comparison,
-  isOne: (nano: bigint) => boolean,
-): Suspects {
+/** The agents whose history is long enough to tell. */
+function byHistory(days: ByAgent, comparison: Comparison): ByHistory {
   const old = new Set<string>();
   const young = new Set<string>();
   for (const [agent, totals] of days) {
-    if (!isOne(totals.get(comparison.day.startMs) ?? 0n)) continue;
     const unusual = unusualIn(comparison, { days: totals, hours: NONE });
-    if (!unusual || (isWhole(comparison) && !unusual.unusual)) continue;
-    (unusual.days < WEEKDAY_DAYS ? young : old).add(agent);
+    if (unusual) (unusual.days < WEEKDAY_DAYS ? young : old).add(agent);
   }
   return { old, young };
 }

@@ -6,7 +6,7 @@ import { historyOf } from '../../src/demo/history.js';
 import { compareIds, type Entry } from '../../src/model/entry.js';
 import { postingOf } from '../../src/model/spend.js';
 import { dayStartMs } from '../../src/policy/days.js';
-import { unusualAgents } from '../../src/report/watch.js';
+import { compareAgents } from '../../src/report/watch.js';
 import { formatEntry, parseEntry } from '../../src/store/entry.js';
 import { planOf } from '../support/plan.js';
 import { spendOf } from '../support/spend.js';
@@ -87,8 +87,11 @@ describe('the eight weeks of the demo', async () => {
   test('have the unusual days that were planted', async () => {
     const on = async (daysAgo: number) => {
       const dayMs = dayStartMs(plan.timezone, plan.toMs - daysAgo * 86_400_000 + 43_200_000);
-      const found = await unusualAgents(spend, plan.timezone, dayMs, NOW);
-      return found.map(({ agent }) => agent);
+      const compared = await compareAgents(spend, plan.timezone, dayMs, NOW);
+      return compared
+        .filter(({ unusual }) => unusual.unusual)
+        .toSorted((a, b) => Number(b.unusual.excessNano - a.unusual.excessNano))
+        .map(({ agent }) => agent);
     };
     assert.deepEqual((await on(1)).slice(0, 2), ['customer-support-v2', 'contract-reader']);
     assert.deepEqual((await on(3)).slice(0, 1), ['invoice-matcher']);

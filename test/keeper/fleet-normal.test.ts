@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Fleet } from '../../src/keeper/fleet/fleet.js';
 import { showFleet } from '../../src/keeper/fleet/gauges.js';
-import { normalDays } from '../../src/keeper/fleet/normal.js';
+import { besideUsual, normalDays } from '../../src/keeper/fleet/normal.js';
 import type { SettledEntry } from '../../src/model/entry.js';
 import { createMetrics } from '../../src/telemetry/metrics.js';
 import { settledAt } from '../support/settled.js';
 import { spendOf } from '../support/spend.js';
 
 const HOUR_MS = 3_600_000;
+const NANO = 1_000_000_000n;
 const DAY_MS = 86_400_000;
 const DAY = Date.parse('2026-06-17T00:00Z');
 
@@ -51,7 +52,8 @@ async function shown(fleet: Partial<Fleet>, family: string): Promise<Record<stri
 test('what is usual is told of all agents, what is unusual of those for whom it is', async () => {
   const spend = spendOf(fleetOf({ usual: 1, fivefold: 5, night: 1 }));
   const { days } = await normalDays(spend, 'd', 'UTC', DAY + 12 * HOUR_MS);
-  const fleet = { normal: days };
+  const spent: Record<string, bigint> = { usual: 1n, fivefold: 5n, night: 2n };
+  const fleet = { normal: days.map((day) => besideUsual(day, NANO * (spent[day.agent] ?? 0n))) };
   const each = (value: string) => ({ usual: value, fivefold: value, night: value });
   assert.deepEqual(await shown(fleet, 'tollgate_spend_expected_usd'), each('1'));
   assert.deepEqual(await shown(fleet, 'tollgate_spend_normal_day_usd'), each('2'));
@@ -64,7 +66,9 @@ test('what is usual is told of all agents, what is unusual of those for whom it 
 test('where nothing was expected yet the ratio is a number: to a tenth of a normal day', async () => {
   const spend = spendOf(fleetOf({ usual: 1, night: 1 }));
   const { days } = await normalDays(spend, 'd', 'UTC', DAY + 8 * HOUR_MS);
-  assert.deepEqual(await shown({ normal: days }, 'tollgate_spend_unusual_ratio'), { night: '10' });
+  const spent: Record<string, bigint> = { usual: 0n, night: 2n };
+  const normal = days.map((day) => besideUsual(day, NANO * (spent[day.agent] ?? 0n)));
+  assert.deepEqual(await shown({ normal }, 'tollgate_spend_unusual_ratio'), { night: '10' });
 });
 
 test('windows of several domains with the same labels are added up; their ratio is the highest', async () => {

@@ -4,11 +4,20 @@ import { compareAgents } from '../../report/watch.js';
 import type { Spend } from '../../store/spend.js';
 import type { NormalDay } from './fleet.js';
 
-/** How the day of each agent of a domain compares with its days before. */
+/** What is usual of one agent by this time of the day. */
+export type UsualDay = Pick<
+  NormalDay,
+  'domain' | 'agent' | 'team' | 'expectedNano' | 'normalNano'
+> & {
+  /** From so much on its day is unusual. */
+  readonly unusualFromNano: bigint;
+};
+
+/** What is usual of the agents of a domain. */
 export interface NormalDays {
   readonly dayMs: number;
   readonly timezone: string;
-  readonly days: readonly NormalDay[];
+  readonly days: readonly UsualDay[];
 }
 
 /** Reads six weeks, so it is for now and then. */
@@ -34,12 +43,23 @@ export async function normalDays(
     },
   };
   const compared = await compareAgents(noted, timezone, dayMs, nowMs);
-  const days = compared.map(({ agent, unusual: how }): NormalDay => {
-    const { actualNano, expectedNano, normalNano, unusual } = how;
-    const least = Number(normalNano) * MIN_EXCESS;
-    const ratio = Number.isFinite(how.ratio) ? how.ratio : Number(actualNano) / Math.max(1, least);
-    const team = teams.get(agent)?.team ?? '';
-    return { domain, agent, team, actualNano, expectedNano, normalNano, ratio, unusual };
-  });
+  const days = compared.map(
+    ({ agent, unusual: { expectedNano, normalNano, unusualFromNano } }) => ({
+      ...{ domain, agent, team: teams.get(agent)?.team ?? '' },
+      ...{ expectedNano, normalNano, unusualFromNano },
+    }),
+  );
   return { dayMs, timezone, days };
+}
+
+/** The day of an agent beside what is usual; what it has spent is known much better. */
+export function besideUsual(usual: UsualDay, actualNano: bigint): NormalDay {
+  const { domain, agent, team, expectedNano, normalNano, unusualFromNano } = usual;
+  const least = Math.max(1, Number(normalNano) * MIN_EXCESS);
+  const by = expectedNano > 0n ? Number(expectedNano) : least;
+  return {
+    ...{ domain, agent, team, actualNano, expectedNano, normalNano },
+    ratio: Number(actualNano) / by,
+    unusual: actualNano > 0n && actualNano >= unusualFromNano,
+  };
 }

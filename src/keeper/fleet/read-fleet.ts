@@ -5,15 +5,17 @@ import { readGates } from '../../store/gates.js';
 import { countOpen } from '../../store/open.js';
 import { ordersOf } from '../../store/orders.js';
 import { domainsOf } from '../domains.js';
-import type { Fleet, FleetWindow, NormalDay, SpentRow, Who } from './fleet.js';
+import type { Fleet, FleetWindow, SpentRow, Who } from './fleet.js';
 import type { GentleConnection } from './gentle.js';
+import { besideUsual, type UsualDay } from './normal.js';
 import { Paces } from './pace.js';
 import { type DomainSpend, type SpendWatch, watchSpend } from './spend.js';
 import { windowsOf } from './windows.js';
 
 /** What is remembered from one reading to the next. */
 export interface FleetReader {
-  read(normal: readonly NormalDay[]): Promise<Fleet>;
+  /** @param usual what is usual of agents, as it was read last */
+  read(usual: readonly UsualDay[]): Promise<Fleet>;
   /** Of each domain that was read last. */
   spends(): ReadonlyMap<string, SpendWatch>;
 }
@@ -44,7 +46,7 @@ export function createFleetReader(connection: GentleConnection, policy: () => Po
 
   return {
     spends: () => spends,
-    async read(normal) {
+    async read(usual) {
       const busyMs = connection.busyMs();
       const { timezone } = policy();
       const nowMs = await redisMs(connection);
@@ -57,6 +59,10 @@ export function createFleetReader(connection: GentleConnection, policy: () => Po
       const windows = found.flatMap((one) => one.windows);
       paces.keep(new Set(windows.map(({ domain, key }) => `${domain}\n${key}`)));
       const { today, month } = summedUp(found.map(({ spend }) => spend));
+      const spent = new Map(found.map(({ domain, spend }) => [domain, byAgent(spend)]));
+      const normal = usual.map((day) =>
+        besideUsual(day, spent.get(day.domain)?.get(day.agent) ?? 0n),
+      );
       return {
         atMs: nowMs,
         readMs: monotonicMs(),
@@ -74,6 +80,15 @@ export function createFleetReader(connection: GentleConnection, policy: () => Po
 function forgetOthers(spends: Map<string, SpendWatch>, domains: readonly string[]): void {
   const kept = new Set(domains);
   for (const domain of spends.keys()) if (!kept.has(domain)) spends.delete(domain);
+}
+
+/** What each agent of a domain has spent today. */
+function byAgent({ today }: DomainSpend): ReadonlyMap<string, bigint> {
+  const spent = new Map<string, bigint>();
+  for (const [{ agent }, { costNano }] of today) {
+    spent.set(agent, (spent.get(agent) ?? 0n) + costNano);
+  }
+  return spent;
 }
 
 /** Rows of all domains; those of two domains stay two, and are added up by whoever needs it. */
