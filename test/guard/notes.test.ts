@@ -170,3 +170,16 @@ test('past the bound of kinds only the sum by rule is kept, and no call is lost'
   );
   assert.equal(denials.take().size, 0);
 });
+
+test('the sum of very dear denials stays at what the ledger takes', () => {
+  const denials = new Denials();
+  const dear: Denied = {
+    kind: 'denied',
+    ...{ rule: 'budget', partition: 'agent=a', facts: factsFor('', { agent: 'a' }), calls: 1 },
+    asked: { ...NOTHING, costNano: 900_000_000_000_000 },
+    ...{ ...NO_WINDOW, firstUs: 1, lastUs: 1 },
+  };
+  for (let i = 0; i < 40; i += 1) denials.add('default', dear);
+  const [sum] = denials.take().get('default') ?? [];
+  assert.deepEqual([sum?.calls, sum?.asked.costNano], [40, Number.MAX_SAFE_INTEGER]);
+});
