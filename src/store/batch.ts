@@ -1,6 +1,6 @@
 import type { Amounts } from '../model/amounts.js';
 import { COST_SOURCES } from '../model/amounts.js';
-import type { AskedAgain, Entry, EventEntry, Facts } from '../model/entry.js';
+import type { Entry, EventEntry, Facts } from '../model/entry.js';
 import { addSums, postingOf, type SpendAttributes, type Sums } from '../model/spend.js';
 import { formatAttributes } from './attributes.js';
 import { formatFacts } from './facts.js';
@@ -33,8 +33,6 @@ export interface Batch {
   /** Keys of records whose holds are open no longer. */
   readonly closed: ReadonlySet<string>;
   readonly events: readonly EventEntry[];
-  /** Entries that cannot be: nothing of them counts. */
-  readonly absurd: readonly Entry[];
 }
 
 /** Sums up entries, in the order of their ids. */
@@ -43,12 +41,7 @@ export function sumUp(domain: string, entries: readonly Entry[], options: FoldOp
   const opened = new Map<string, { endMs: number; text: string }>();
   const closed = new Set<string>();
   const events: EventEntry[] = [];
-  const absurd: Entry[] = [];
   for (const entry of entries) {
-    if (isAbsurd(entry)) {
-      absurd.push(entry);
-      continue;
-    }
     post(groups, entry, options);
     switch (entry.kind) {
       case 'authorized': {
@@ -77,7 +70,7 @@ export function sumUp(domain: string, entries: readonly Entry[], options: FoldOp
         events.push(entry);
     }
   }
-  return { groups: [...groups.values()], opened, closed, events, absurd };
+  return { groups: [...groups.values()], opened, closed, events };
 }
 
 function post(groups: Map<string, Group>, entry: Entry, options: FoldOptions): void {
@@ -101,30 +94,4 @@ function formatOpen(held: Amounts, holdUntilUs: number, facts: Facts): string {
   const { costNano, tokensIn, tokensOut, costSource } = held;
   const source = COST_SOURCES.indexOf(costSource);
   return `${costNano} ${tokensIn} ${tokensOut} ${source} ${holdUntilUs}\t${formatFacts(facts)}`;
-}
-
-/** No script writes such numbers; somebody's hand could, and one of them would spoil every sum. */
-function isAbsurd(entry: Entry): boolean {
-  switch (entry.kind) {
-    case 'authorized':
-      return !isWhole(entry.holdUntilUs) || !areWhole(entry.held);
-    case 'settled':
-      return !areWhole(entry.held) || !areWhole(entry.settled);
-    case 'ran_out':
-    case 'released':
-    case 'withdrawn':
-      return !areWhole(entry.held);
-    case 'denied':
-      return !isWhole(entry.calls) || !areWhole(entry.asked) || !areWhole(entry.askedAgain);
-    default:
-      return false;
-  }
-}
-
-function areWhole({ costNano, tokensIn, tokensOut }: AskedAgain): boolean {
-  return isWhole(costNano) && isWhole(tokensIn) && isWhole(tokensOut);
-}
-
-function isWhole(number: number): boolean {
-  return Number.isSafeInteger(number) && number >= 0;
 }

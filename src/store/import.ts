@@ -75,7 +75,7 @@ async function importPart(
     inImportHour: placed.counts.inHour,
   };
   const stored = await commitBatch(connection, domain, folder, state, changes, sums, placed, []);
-  return stored ? news.length - sums.absurd.length : undefined;
+  return stored ? news.length : undefined;
 }
 
 /** When this ledger itself begins: nothing from then on can be imported. */
