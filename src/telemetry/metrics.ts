@@ -148,7 +148,7 @@ export function createMetrics() {
     ),
     ledgerLag: gauge(
       'tollgate_ledger_lag_seconds',
-      'Age of the oldest entry of a ledger that is not summed up yet, the most over all domains; 0 if there is none. Of a keeper.',
+      'Age of the oldest entry of a ledger that is not summed up yet, the most over all domains; 0 if there is none; growing for a domain that cannot be looked after. Of a keeper.',
     ),
     ledgerFolded: counter(
       'tollgate_ledger_entries_total',
