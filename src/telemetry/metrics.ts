@@ -130,7 +130,7 @@ export function createMetrics() {
     ),
     storeResets: counter(
       'tollgate_store_resets_total',
-      'Times that Redis was found flushed, replaced or restored: windows were lost.',
+      'Times that Redis was found flushed, replaced or restored, also from a snapshot: windows and spend were lost.',
     ),
     storeClockSteps: counter(
       'tollgate_store_clock_steps_total',
