@@ -29,8 +29,9 @@ ${STORE_HELP}`,
       let skipped = 0;
       const progress = showProgress(() => `${reading.lines} lines read, ${taken} entries taken`);
       try {
+        const take = importInto(store);
         for await (const batch of readLedgerFile(file, reading)) {
-          const done = await importInto(store, batch);
+          const done = await take(batch);
           taken += done.taken;
           skipped += done.skipped;
         }

@@ -1,6 +1,5 @@
-import type { Amounts } from '../model/amounts.js';
 import { COST_SOURCES } from '../model/amounts.js';
-import type { Entry, EventEntry, Facts } from '../model/entry.js';
+import type { AuthorizedEntry, Entry, EventEntry, Facts } from '../model/entry.js';
 import { addSums, postingOf, type SpendAttributes, type Sums } from '../model/spend.js';
 import { formatAttributes } from './attributes.js';
 import { formatFacts } from './facts.js';
@@ -51,7 +50,7 @@ export function sumUp(domain: string, entries: readonly Entry[], options: FoldOp
         closed.delete(key);
         opened.set(key, {
           endMs: Math.floor(entry.holdUntilUs / 1000),
-          text: formatOpen(entry.held, entry.holdUntilUs, entry.facts),
+          text: formatOpen(entry),
         });
         break;
       }
@@ -85,13 +84,20 @@ function post(groups: Map<string, Group>, entry: Entry, options: FoldOptions): v
   else groups.set(`${hourMs} ${text}`, { hourMs, dayMs, attributes, text, sums });
 }
 
-function keyOf(domain: string, { agent, callId }: Facts): string {
+/** The record of the call that facts are of. */
+export function keyOf(domain: string, { agent, callId }: Facts): string {
   return recordKey({ domain, agent, callId });
 }
 
-/** As lua/run_out.lua reads it: amounts, the end of the hold in µs; a tab, and the facts. */
-function formatOpen(held: Amounts, holdUntilUs: number, facts: Facts): string {
+/** As lua/run_out.lua reads it: amounts, the end of the hold in µs, when it was admitted in ms; a tab, the facts. */
+function formatOpen({ held, holdUntilUs, atMs, facts }: AuthorizedEntry): string {
   const { costNano, tokensIn, tokensOut, costSource } = held;
   const source = COST_SOURCES.indexOf(costSource);
-  return `${costNano} ${tokensIn} ${tokensOut} ${source} ${holdUntilUs}\t${formatFacts(facts)}`;
+  return `${costNano} ${tokensIn} ${tokensOut} ${source} ${holdUntilUs} ${atMs}\t${formatFacts(facts)}`;
+}
+
+/** When an open hold began; of one of before not later than it ends. */
+export function openedMs(text: string): number {
+  const [, , , , holdUntilUs, atMs] = text.slice(0, text.indexOf('\t')).split(' ').map(Number);
+  return atMs ?? (holdUntilUs ?? 0) / 1000;
 }

@@ -8,7 +8,6 @@ import { sumUp } from '../../src/store/batch.js';
 import { commitBatch, newFolder } from '../../src/store/commit.js';
 import { foldBatch, foldPending } from '../../src/store/fold.js';
 import { readFoldState } from '../../src/store/fold-state.js';
-import { importEntries } from '../../src/store/import.js';
 import { asideKey, ledgerKey, openKeys } from '../../src/store/keys.js';
 import { readLedger } from '../../src/store/ledger-reader.js';
 import { placeGroups } from '../../src/store/place.js';
@@ -253,32 +252,6 @@ for (const { engine, skip } of ENGINES) {
       assert.deepEqual(named(some), named(expected));
       // The same object for the same attributes.
       assert.ok(some.every(({ attributes }) => all.some((row) => row.attributes === attributes)));
-    });
-
-    test('an import counts once, before what the ledger has itself, and after a crash goes on', async () => {
-      const domain = 'import';
-      const { connection } = redis;
-      const past = entriesOf(seeded(7), 1_200, NOW_MS - 20 * DAY_MS);
-      const own = entriesOf(seeded(8), 200, (past.at(-100)?.atMs ?? 0) + 1);
-      const firstOwnMs = own[0]?.atMs ?? 0;
-      await appendEntries(connection, domain, own);
-      await foldPending(connection, domain, UTC, FOREVER_MS);
-      const taken = past.filter(({ atMs }) => atMs < firstOwnMs);
-      // A crash in the middle, while another folds.
-      await importEntries(connection, domain, UTC, past.slice(0, 700));
-      const results = await Promise.all([
-        importEntries(connection, domain, UTC, past),
-        importEntries(connection, domain, UTC, past),
-      ]);
-      const sum = results.reduce((all, result) => all + result.taken, 0);
-      assert.equal(sum, taken.length - 700);
-      assert.deepEqual(await importEntries(connection, domain, UTC, past), {
-        taken: 0,
-        skipped: past.length,
-      });
-      const all = [...taken, ...own];
-      assert.deepEqual(await storedSpend(connection, domain, all, UTC), plainSpend(all, UTC));
-      assert.equal((await readSpend(connection, domain).known())?.sinceMs, past[0]?.atMs);
     });
   });
 }
