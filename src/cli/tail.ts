@@ -41,10 +41,10 @@ ${STORE_HELP}`,
     });
     const last = lastOf(values.last);
     const keep = filterOf(values.agent, values.kind);
-    const print = values.json
-      ? (entry: Entry) => console.log(formatLine(entry))
-      : (entry: Entry) => console.log(coloured(entry));
     return withStore(values, async ({ connection, domain }) => {
+      const print = values.json
+        ? (entry: Entry) => console.log(formatLine(entry, { domain }))
+        : (entry: Entry) => console.log(coloured(entry));
       let unreadable = 0;
       const onUnreadable = () => {
         unreadable += 1;
