@@ -22,7 +22,9 @@ function isMoment(ms: number): boolean {
 
 /** Every number in it is whole and exact, whatever it is of. */
 function isWhole(value: object): boolean {
-  for (const [name, part] of Object.entries(value)) {
+  // Not Object.entries, which would take twice as long: this is done for every entry that is read.
+  for (const name in value) {
+    const part: unknown = value[name as keyof typeof value];
     if (typeof part === 'number') {
       if (!Number.isSafeInteger(part) || (part < 0 && !SIGNED.has(name))) return false;
     } else if (typeof part === 'object' && part !== null && !isWhole(part)) return false;
