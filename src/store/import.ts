@@ -32,7 +32,7 @@ interface Parts {
   readonly domain: string;
   readonly folder: Folder;
   readonly options: FoldOptions;
-  /** The entry that was taken last. */
+  /** The last entry that was looked at. */
   last: string | undefined;
 }
 
@@ -62,7 +62,9 @@ export function openImport(
 async function importPart(parts: Parts, part: readonly Entry[]): Promise<number> {
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
     const took = await tryPart(parts, part);
-    if (took !== undefined) return took;
+    if (took === undefined) continue;
+    parts.last = part.at(-1)?.id;
+    return took;
   }
   throw new Error(`others fold ${parts.domain} all the time: try again`);
 }
@@ -72,12 +74,11 @@ async function tryPart(parts: Parts, part: readonly Entry[]): Promise<number | u
   const { connection, domain, folder, options } = parts;
   const state = await readFoldState(connection, domain);
   const ids = part.map(({ id }) => id);
-  // What this import has taken is between its first and its last: only what comes after is asked about.
   const lacked = await lackedBy(connection, domain, state, ids);
   const news = part.filter(({ id }) => lacked.has(id));
   const [first, last] = [news[0], news.at(-1)];
   if (!first || !last) return 0;
-  const range = { from: parts.last ?? first.id, to: last.id };
+  const range = { from: parts.last ?? part[0]?.id ?? first.id, to: last.id };
   const sums = await withoutHolds(connection, domain, news, sumUp(domain, news, options));
   const { next, importHourMs: hourMs, inImportHour: inHour } = state;
   const placed = await placeGroups(connection, domain, sums.groups, { next, hourMs, inHour });
@@ -89,11 +90,8 @@ async function tryPart(parts: Parts, part: readonly Entry[]): Promise<number | u
     importHourMs: placed.counts.hourMs,
     inImportHour: placed.counts.inHour,
   };
-  if (!(await commitBatch(connection, domain, folder, state, changes, sums, placed, []))) {
-    return undefined;
-  }
-  parts.last = last.id;
-  return news.length;
+  const stored = await commitBatch(connection, domain, folder, state, changes, sums, placed, []);
+  return stored ? news.length : undefined;
 }
 
 function rangesWith(ranges: readonly IdRange[], more: IdRange): IdRange[] {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Entry } from '../../src/model/entry.js';
+import { formatRanges } from '../../src/model/id-ranges.js';
 import { foldPending } from '../../src/store/fold.js';
+import { readFoldState } from '../../src/store/fold-state.js';
 import { openImport } from '../../src/store/import.js';
 import { foldKey, ledgerKey, openKeys } from '../../src/store/keys.js';
 import { readSpend } from '../../src/store/spend-reader.js';
@@ -52,6 +54,8 @@ for (const { engine, skip } of ENGINES) {
       );
       assert.deepEqual(await take('twice', past), { taken: 0, skipped: past.length });
       await assertSpend('twice', past);
+      const { importedRanges } = await readFoldState(redis.connection, 'twice');
+      assert.deepEqual(importedRanges, [{ from: past[0]?.id, to: past.at(-1)?.id }]);
       const { sinceMs } = (await readSpend(redis.connection, 'twice').known()) ?? {};
       assert.equal(sinceMs, past[0]?.atMs);
     });
@@ -64,6 +68,21 @@ for (const { engine, skip } of ENGINES) {
       await assertSpend('halves', past);
       const { sinceMs } = (await readSpend(redis.connection, 'halves').known()) ?? {};
       assert.equal(sinceMs, past[0]?.atMs);
+    });
+
+    test('refuses more gaps than a domain remembers, and takes what leaves none', async () => {
+      const { connection } = redis;
+      const past = entriesOf(seeded(12), 3, NOW_MS - 20 * DAY_MS);
+      const ranges = Array.from({ length: 200 }, (_, i) => ({ from: `${i}-1`, to: `${i}-2` }));
+      const text = formatRanges(ranges);
+      await connection.command('HSET', foldKey('gaps'), 'importedRanges', text);
+      await assert.rejects(take('gaps', past), /name the rest of the files in one command/);
+      const [last] = ranges.slice(-1);
+      await connection.command(
+        ...(['HSET', foldKey('gaps'), 'importedRanges'] as const),
+        text.replace(`${last?.to}`, `${past[0]?.id}`),
+      );
+      assert.equal((await take('gaps', past)).taken, 2);
     });
 
     test('goes on where an import of before has ended', async () => {
@@ -104,13 +123,15 @@ for (const { engine, skip } of ENGINES) {
     });
 
     const held = { costNano: 7, costSource: 'table', tokensIn: 1, tokensOut: 2 } as const;
-    const at = (atMs: number) => ({ id: `${atMs}-0`, atMs, facts: factsFor('job-1') });
+    const at = (atMs: number, seq = 0) => ({
+      ...{ id: `${atMs}-${seq}`, atMs, facts: factsFor('job-1') },
+    });
     const admitted = (atMs: number): Entry => ({
       ...{ ...at(atMs), kind: 'authorized', held, forced: false },
       holdUntilUs: (atMs + DAY_MS) * 1000,
     });
     const settled = (atMs: number): Entry => ({
-      ...{ ...at(atMs), kind: 'settled', state: 'settled', outcome: 'ok', held, settled: held },
+      ...{ ...at(atMs, 1), kind: 'settled', state: 'settled', outcome: 'ok', held, settled: held },
       ...{ final: false, late: false, returned: false, ranOut: false },
     });
 
@@ -132,6 +153,7 @@ for (const { engine, skip } of ENGINES) {
       for (const [domain, atMs, left] of [
         ['live', NOW_MS - 20 * DAY_MS, 1],
         ['restored', NOW_MS - 2_000, 0],
+        ['at once', NOW_MS - 3_000, 0],
       ] as const) {
         await appendEntries(redis.connection, domain, [admitted(NOW_MS - 3_000)]);
         await fold(domain);
