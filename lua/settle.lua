@@ -18,8 +18,9 @@ ARGV  1 settler   id of this settlement: the same in every sending of it
       8 most_entries   bound of the ledger
 Reply: state (include/record.lua), now (µs), 1 if it was settled before by another settlement, 1 if its hold
 had run out, 1 if it had been released, settled_at (µs; 0 if Redis does not know the call), the amounts held
-and those settled, the model that was authorized; then for every window in which it uses more than it held: its
-key, used, by how much more, limit, bits of the thresholds that this has raised.
+and those settled, the model that was authorized, the facts of the call ('' if it was settled before, or is not
+known); then for every window in which it uses more than it held: its key, used, by how much more, limit, bits
+of the thresholds that this has raised.
 Writes: each window that changes, with a TTL of its length and a slice; the record; the ledger.
 Time: 61 slices a window at most.
 ]]
@@ -81,8 +82,10 @@ local now, settler = now_us(), ARGV[1]
 local known = record.read(redis.call('GET', KEYS[1]))
 local call = known or record.new(STATE.UNHELD)
 local before = call.settled_at > 0
+local facts = ''
 if not before then call.settled = record.read_used(2, call.held) end
 if known and not before then
+  facts = call.facts
   call.returned = call.state == STATE.RELEASED and 1 or 0
   call.state, call.settled_at, call.settler = STATE.SETTLED, now, settler
   for _, of in ipairs(call.windows) do settle_window(call, of, now) end
@@ -93,7 +96,7 @@ end
 local again = before and call.settler ~= settler and 1 or 0
 local late = is_late(call)
 local answer = { call.state, now, again, late, call.returned, call.settled_at }
-for _, list in ipairs({ call.held, call.settled, { call.model }, again == 0 and grown(call, now) or {} }) do
+for _, list in ipairs({ call.held, call.settled, { call.model, facts }, again == 0 and grown(call, now) or {} }) do
   for _, value in ipairs(list) do answer[#answer + 1] = value end
 end
 return answer

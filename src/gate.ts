@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { createAdmissions } from './guard/admissions.js';
+import { startSeries } from './guard/first-series.js';
 import { createGuard, type Guard } from './guard/guard.js';
 import { createJournal, type Journal } from './guard/journal.js';
 import { createLineage } from './guard/lineage.js';
@@ -7,6 +8,7 @@ import { createNotes } from './guard/notes.js';
 import { createObserver } from './guard/observe.js';
 import { createLifeObserver } from './guard/observe-life.js';
 import { createPresence } from './guard/presence.js';
+import { createSpending } from './guard/spending.js';
 import { createAnnouncer } from './guard/thresholds.js';
 import { createWindowsSeen } from './guard/windows-seen.js';
 import type { LivePolicy } from './policy/live.js';
@@ -50,6 +52,7 @@ export async function openGate(
   log: Logger,
 ): Promise<Gate> {
   const announce = createAnnouncer(metrics, log);
+  policy.follow((next) => startSeries(metrics, settings.identity, next));
   const { connection, store, journal, close } = await openStore(redis, policy, metrics, log);
   const notes = createNotes({
     connection,
@@ -59,7 +62,7 @@ export async function openGate(
     log,
   });
   const windows = createWindowsSeen(connection, policy.current, log);
-  const presence = createPresence(connection, policy.current, '', log);
+  const presence = createPresence(connection, policy.current, settings.identity.agent, log);
   const observe = createObserver(metrics, log, announce, notes);
   const guard = createGuard({
     policy: policy.current,
@@ -67,12 +70,13 @@ export async function openGate(
     store,
     journal,
     seen: createTokensSeen(),
-    admissions: createAdmissions(store, journal, log, announce),
+    admissions: createAdmissions(store, journal, log, announce, createSpending(metrics)),
     observe(call, decision, seconds) {
       observe(call, decision, seconds);
       windows.seen(call, decision);
     },
     observeLife: createLifeObserver(policy.current, metrics, log, announce),
+    pinned: settings.identity,
   });
   return {
     guard,

@@ -1,4 +1,7 @@
 import { accessSync, constants } from 'node:fs';
+import { EVERYONE } from './model/halt.js';
+import type { Identity } from './model/settlement.js';
+import { MAX_TEXT_BYTES, textProblem } from './model/text.js';
 import { parseRedisUrl, REDIS_MODES, type RedisAddress, type RedisMode } from './redis/address.js';
 import { LOG_LEVELS, type LogLevel } from './telemetry/log.js';
 import { isLocal, type ListenAddress, parseListen } from './wire/listen.js';
@@ -41,6 +44,20 @@ export const SETTINGS = {
     default: '',
     why: 'A file with the Redis password, read at every connect, so that it can be rotated.',
   },
+  TOLLGATE_AGENT_ID: {
+    default: '',
+    why: 'The agent that this pod is: a request that claims another is refused, and one that names none is its.',
+  },
+  TOLLGATE_TEAM_ID: { default: '', why: 'The team that this pod is of, likewise.' },
+  TOLLGATE_COST_CENTRE: { default: '', why: 'The cost centre that pays for this pod, likewise.' },
+  TOLLGATE_INSTANCE: {
+    default: '',
+    why: 'The name of this pod, likewise. All four come from its labels and name, by the downward API.',
+  },
+  TOLLGATE_REQUIRE_IDENTITY: {
+    default: '',
+    why: '1 refuses to start a gate without TOLLGATE_AGENT_ID and TOLLGATE_TEAM_ID.',
+  },
   TOLLGATE_LINEAGE_KEY: {
     default: '',
     why: 'Signs the lineage tokens of the fleet, at least 32 characters, the same everywhere. With it, run, root agent and depth come only from signed tokens, and a run that is named without one is one of its own agent alone; without it, every token is believed.',
@@ -48,6 +65,14 @@ export const SETTINGS = {
   TOLLGATE_LEDGER_SINK: {
     default: '',
     why: 'Where the keeper also writes every entry of the ledger, as a line of JSON each: stdout, or a file that one keeper appends to.',
+  },
+  TOLLGATE_GATE_SERIES: {
+    default: '200',
+    why: 'The most series of each metric of a gate that has agents, tools or models for labels; more count as "other".',
+  },
+  TOLLGATE_KEEPER_SERIES: {
+    default: '5000',
+    why: 'The same for each metric of the keeper; the largest stay.',
   },
   TOLLGATE_LOG_LEVEL: {
     default: 'info',
@@ -66,6 +91,10 @@ export const SETTINGS = {
 /** As many as a signature is worth: 32 characters of base64 have 192 bits. */
 const MIN_KEY_LENGTH = 32;
 
+/** Fewer tell nobody apart; more are what Prometheus itself suffers from. */
+const MIN_SERIES = 10;
+const MAX_SERIES = 100_000;
+
 export type SettingName = keyof typeof SETTINGS;
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -81,10 +110,17 @@ export interface Settings {
   readonly redis: RedisAddress | undefined;
   readonly sentinelMaster: string;
   readonly redisPasswordFile: string | undefined;
+  /** Whom a gate is pinned to; '' is not pinned. */
+  readonly identity: Identity;
+  /** A gate does not start unless its agent and team are pinned. */
+  readonly identityRequired: boolean;
   /** '' signs nothing. */
   readonly lineageKey: string;
   /** `stdout` or a file; '' writes none. */
   readonly ledgerSink: string;
+  /** The most series of each metric of a gate, and of a keeper, that has labels of agents. */
+  readonly gateSeries: number;
+  readonly keeperSeries: number;
   readonly logLevel: LogLevel;
   readonly logFormat: 'json' | 'text';
 }
@@ -118,6 +154,17 @@ export function readSettings(env: Environment): Settings | { problems: string[] 
   }
   const logLevel = oneOf('TOLLGATE_LOG_LEVEL', LOG_LEVELS);
   const format = oneOf('TOLLGATE_LOG_FORMAT', ['auto', 'json', 'text'] as const);
+  const identity = {
+    agent: pinnedText('TOLLGATE_AGENT_ID'),
+    team: pinnedText('TOLLGATE_TEAM_ID'),
+    costCentre: pinnedText('TOLLGATE_COST_CENTRE'),
+    instance: pinnedText('TOLLGATE_INSTANCE'),
+  };
+  if (identity.agent === EVERYONE) {
+    problems.push(`TOLLGATE_AGENT_ID: must not be ${EVERYONE}, which means every agent`);
+  }
+  const gateSeries = seriesOf('TOLLGATE_GATE_SERIES');
+  const keeperSeries = seriesOf('TOLLGATE_KEEPER_SERIES');
   if (problems.length > 0 || !listen || !opsListen || !logLevel) return { problems };
   return {
     listen,
@@ -127,8 +174,12 @@ export function readSettings(env: Environment): Settings | { problems: string[] 
     redis,
     sentinelMaster: setting(env, 'TOLLGATE_REDIS_SENTINEL_MASTER'),
     redisPasswordFile: passwordFile,
+    identity,
+    identityRequired: env['TOLLGATE_REQUIRE_IDENTITY'] === '1',
     lineageKey,
     ledgerSink: setting(env, 'TOLLGATE_LEDGER_SINK'),
+    gateSeries,
+    keeperSeries,
     logLevel,
     logFormat: format === 'json' || (format === 'auto' && !process.stdout.isTTY) ? 'json' : 'text',
   };
@@ -148,6 +199,20 @@ export function readSettings(env: Environment): Settings | { problems: string[] 
     if (typeof address !== 'string') return address;
     problems.push(address);
     return undefined;
+  }
+
+  function pinnedText(name: SettingName): string {
+    const text = setting(env, name);
+    const problem = textProblem(text, MAX_TEXT_BYTES);
+    if (problem) problems.push(`${name}: ${problem}`);
+    return text;
+  }
+
+  function seriesOf(name: SettingName): number {
+    const series = Number(setting(env, name));
+    if (Number.isInteger(series) && series >= MIN_SERIES && series <= MAX_SERIES) return series;
+    problems.push(`${name}: must be a whole number from ${MIN_SERIES} to ${MAX_SERIES}`);
+    return MIN_SERIES;
   }
 
   function oneOf<T extends string>(name: SettingName, values: readonly T[]): T | undefined {

@@ -2,6 +2,7 @@ import { openGate, type RedisOptions } from './gate.js';
 import { openKeeper } from './keeper.js';
 import { followPolicy, type LivePolicy } from './policy/live.js';
 import { STARTER_POLICY } from './policy/starter.js';
+import { PRICE_TABLE } from './pricing/table.js';
 import { formatRedisAddress } from './redis/address.js';
 import { startEmbeddedRedis } from './redis/embedded.js';
 import { loadScripts, type Scripts } from './redis/scripts.js';
@@ -49,7 +50,10 @@ export async function startSidecar(
   scripts: Scripts = loadScripts(),
   roles: readonly Role[] = ROLES,
 ): Promise<Sidecar> {
-  const metrics = createMetrics();
+  if (roles.includes('gate')) requireIdentity(settings);
+  const { gateSeries, keeperSeries } = settings;
+  const metrics = createMetrics({ roles, gateSeries, keeperSeries });
+  metrics.priceTableTimestamp.set(Date.parse(PRICE_TABLE.date) / 1000);
   const policy = policyFor(settings, metrics, log);
   const stops: (() => unknown)[] = [policy.close];
   let ready = false;
@@ -78,7 +82,10 @@ export async function startSidecar(
     const ops = await startOps(opsListen, metrics, () => ready).catch(cannotListen(opsListen));
     stops.push(ops.close);
     const api =
-      gate && (await startApi(listen, gate.guard, metrics, log).catch(cannotListen(listen)));
+      gate &&
+      (await startApi(listen, gate.guard, settings.identity, metrics, log).catch(
+        cannotListen(listen),
+      ));
     if (api) stops.push(api.drain);
     ready = true;
     const { reload: reloadPolicy } = policy;
@@ -90,6 +97,18 @@ export async function startSidecar(
     await stop();
     throw error;
   }
+}
+
+/** @throws StartError if calls could come from anybody though that is not wanted */
+function requireIdentity({ identity, identityRequired }: Settings): void {
+  const missing = [
+    ...(identity.agent === '' ? ['TOLLGATE_AGENT_ID'] : []),
+    ...(identity.team === '' ? ['TOLLGATE_TEAM_ID'] : []),
+  ];
+  if (!identityRequired || missing.length === 0) return;
+  throw new StartError(
+    `TOLLGATE_REQUIRE_IDENTITY is set without ${missing.join(' and ')}: requests could claim any identity; set what is missing from the labels of the pod (downward API)`,
+  );
 }
 
 /** The Redis of the settings, or one in this process. */

@@ -3,7 +3,7 @@ The ledger: what happened, appended in the script that did it. The stream is bou
 keeper is away cannot fill Redis: past the bound the oldest entries go, and the keeper counts them.
 
   k  kind: a authorized, s settled, r released, w withdrawn, o ran out, h halted, u resumed, g granted,
-     t threshold (and d denied, p policy, n annotation, which come from outside)
+     t threshold, p policy (and d denied, n annotation, t of a denial, which come from outside by append)
   f  facts of the call, as the sidecar wrote them
   n  numbers, with a space between; amounts are cost, tokens in, tokens out, source of the cost
      a: amounts held, hold_until (µs; 0 if the call is over), 1 if it was charged by force
@@ -11,8 +11,12 @@ keeper is away cannot fill Redis: past the bound the oldest entries go, and the 
         amounts held, amounts settled
      r, w, o: 1 if what it held was posted before, 2 if it was settled when it was admitted; amounts held
      h: since, until (µs)    t: metric, limit, amount reached
+     d: denials, first and last (µs), amounts asked; of the window at the last of them: metric (-1 where none has
+        denied), used, limit; when that call could pass (µs; 0 is not known, or never); cost, tokens in and tokens
+        out of what was asked again. Older ones end with the amounts
   m  model and provider that answered, with a tab between
-  w  the key of a window; g  a field of the orders, or for t the agent; j  a text, JSON but for u
+  w  the key of a window; for d rule, partition and run, with a tab between
+  g  a field of the orders, or for t the agent; j  a text, JSON but for u
 ]]
 local ledger = {}
 

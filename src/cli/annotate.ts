@@ -1,9 +1,12 @@
 import { parseArgs } from 'node:util';
-import { formatInstant } from '../model/halt.js';
+import { MAX_TEXT_BYTES as MAX_NAME_BYTES, textProblem } from '../model/text.js';
+import { formatSecond } from '../report/dates.js';
 import { appendEntries, type NewEntry } from '../store/append.js';
 import { type Command, EXIT, UsageError } from './command.js';
+import { meant } from './meant.js';
 import { MOMENT_HELP, periodMs } from './moment.js';
 import { orderedBy } from './ordering.js';
+import { openSpend } from './spend.js';
 import { STORE_HELP, STORE_OPTIONS, withStore } from './store.js';
 
 /** A sentence or three, which every later answer repeats. */
@@ -32,10 +35,16 @@ ${STORE_HELP}`,
     if (note.trim() === '' || positionals.length > 1) {
       throw new UsageError('annotate takes one text; put it in quotes');
     }
-    if (Buffer.byteLength(note) > MAX_TEXT_BYTES) {
-      throw new UsageError(`the text is over ${MAX_TEXT_BYTES} bytes; a link to a page would do`);
+    const problem = textProblem(note, MAX_TEXT_BYTES);
+    if (problem) {
+      throw new UsageError(
+        `the text ${problem}: it must be one line of at most ${MAX_TEXT_BYTES} bytes; a link to a page would do`,
+      );
     }
-    return withStore(values, async ({ connection, domain, policy }) => {
+    const agentProblem = textProblem(values.agent ?? '', MAX_NAME_BYTES);
+    if (agentProblem) throw new UsageError(`--agent ${agentProblem}`);
+    return withStore(values, async (store) => {
+      const { connection, domain, policy } = store;
       const nowMs = Date.now();
       const given = periodMs(values, policy.timezone);
       const fromMs = given.fromMs ?? Math.min(nowMs, given.toMs ?? nowMs);
@@ -52,12 +61,20 @@ ${STORE_HELP}`,
       const { kind: _kind, ...said } = entry;
       const span =
         fromMs === toMs
-          ? formatInstant(fromMs * 1000)
-          : `${formatInstant(fromMs * 1000)} to ${formatInstant(toMs * 1000)}`;
+          ? formatSecond(fromMs, policy.timezone)
+          : `${formatSecond(fromMs, policy.timezone)} to ${formatSecond(toMs, policy.timezone)}`;
       const about = values.agent ?? 'all agents';
       console.log(
         values.json ? JSON.stringify(said) : `remembered of ${about} at ${span}: ${note}`,
       );
+      if (entry.agent !== '') {
+        const agents = await (await openSpend(store)).agents();
+        if (!agents.has(entry.agent)) {
+          console.error(
+            `no call of an agent "${entry.agent}" is known yet; ${meant(entry.agent, agents)}`,
+          );
+        }
+      }
       return EXIT.ok;
     });
   },

@@ -1,7 +1,8 @@
 import { DEMO_DOMAIN } from '../demo/eight-weeks.js';
 import type { PlannedPolicy } from '../demo/plan.js';
 import { formatRedisAddress } from '../redis/address.js';
-import { type Connection, openConnection } from '../redis/connection.js';
+import { connectOnce, NO_SECRETS } from '../redis/connect.js';
+import type { Connection } from '../redis/connection.js';
 import { startEmbeddedRedis } from '../redis/embedded.js';
 import { loadScripts } from '../redis/scripts.js';
 import type { Settings } from '../settings.js';
@@ -28,24 +29,15 @@ export async function openDemoStore(settings: Settings): Promise<DemoStore | str
 
 async function openEmbedded(): Promise<DemoStore | string> {
   const engine = await startEmbeddedRedis();
-  let answer = (_problem: string | undefined) => {};
-  const first = new Promise<string | undefined>((resolve) => {
-    answer = resolve;
-  });
-  const connection = openConnection({
+  const { connection, problem } = await connectOnce({
+    ...NO_SECRETS,
     address: engine.address,
-    sentinelMaster: '',
-    passwordFile: undefined,
     scripts: engine.adapt(loadScripts()),
-    onPasswordProblem: () => {},
-    onUp: () => answer(undefined),
-    onDown: (why) => answer(why),
   });
   const close = async () => {
     connection.close();
     await engine.close();
   };
-  const problem = await first;
   if (problem === undefined) return { connection, where: 'an embedded Redis', close };
   await close();
   return `the embedded Redis cannot be reached: ${problem}`;

@@ -1,8 +1,9 @@
+import { msOf } from '../model/entry.js';
 import { dayStartMs, hourStartMs } from '../policy/days.js';
 import type { Connection } from '../redis/connection.js';
 import { appendEntries } from '../store/append.js';
 import { newFolder } from '../store/commit.js';
-import { foldBatch, msOf } from '../store/fold.js';
+import { foldBatch } from '../store/fold.js';
 import { readFoldState } from '../store/fold-state.js';
 import {
   asideKey,

@@ -12,6 +12,7 @@ import { readLedger } from '../store/ledger-reader.js';
 import type { Spend } from '../store/spend.js';
 import { type Command, EXIT, UsageError } from './command.js';
 import { newReading, readLedgerFile } from './ledger-file.js';
+import { meant } from './meant.js';
 import { askedPeriod, PERIOD_HELP, PERIOD_OPTIONS, recentMonth, topOf } from './period.js';
 import { showProgress } from './progress.js';
 import { openSpend } from './spend.js';
@@ -122,10 +123,14 @@ async function unknownAgent(spend: Spend, agent: string, policy: Policy): Promis
       EXIT.wrong,
     );
   }
-  return fail(
-    `no call of an agent "${agent}" is known, neither in this time nor in that before (days of ${policy.timezone}); tollgate report lists the agents`,
-    EXIT.wrong,
-  );
+  const agents = await spend.agents();
+  if (agents.has(agent)) {
+    return fail(
+      `no call of the agent "${agent}" is known of this time, nor of that before (days of ${policy.timezone}); give another period`,
+      EXIT.wrong,
+    );
+  }
+  return fail(`no call of an agent "${agent}" is known; ${meant(agent, agents)}`, EXIT.wrong);
 }
 
 async function explainRunOf({ file, run, json }: RunInFile): Promise<number> {

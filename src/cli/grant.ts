@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util';
 import type { Metric } from '../model/amounts.js';
 import { parseDecimal } from '../model/decimal.js';
-import { formatInstant } from '../model/halt.js';
 import { MAX_WINDOW_AMOUNT } from '../model/money.js';
 import type { Policy } from '../policy/policy.js';
+import { formatSecond } from '../report/dates.js';
 import { type Command, EXIT, UsageError } from './command.js';
 import { formatAdd } from './halts.js';
 import {
@@ -53,7 +53,7 @@ ${ORDER_HELP}`,
       );
       if (!granted)
         return fail(`${agent} has too many grants already; tollgate halts lists them`, EXIT.wrong);
-      const until = formatInstant(granted.untilUs);
+      const until = formatSecond(granted.untilUs / 1000, policy.timezone);
       console.log(
         values.json
           ? JSON.stringify(granted)

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
-import { EVERYONE, formatHaltTimes } from '../model/halt.js';
+import { EVERYONE } from '../model/halt.js';
+import { formatSecond } from '../report/dates.js';
 import { type Command, EXIT, UsageError } from './command.js';
 import {
   durationUs,
@@ -31,12 +32,15 @@ ${ORDER_HELP}`,
     const { why } = values;
     if (!why) throw new UsageError('halt needs --why: the agent and its owner will read it');
     const forUs = values.for === undefined ? 0 : durationUs(values.for);
-    return withOrders(values, async ({ orders }) => {
+    return withOrders(values, async ({ orders, policy }) => {
       const ordered = await orders.halt(agent, orderedBy(values.by), why, forUs);
       const who = agent === EVERYONE ? 'every agent' : agent;
-      console.log(
-        values.json ? JSON.stringify(ordered) : `${who} is halted ${formatHaltTimes(ordered)}`,
-      );
+      const { untilUs } = ordered;
+      const until =
+        untilUs === 0
+          ? 'until somebody resumes it'
+          : `until ${formatSecond(untilUs / 1000, policy.timezone)}`;
+      console.log(values.json ? JSON.stringify(ordered) : `${who} is halted, ${until}`);
       return EXIT.ok;
     });
   },

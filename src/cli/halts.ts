@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util';
 import { formatMetric } from '../model/amounts.js';
-import { EVERYONE, formatInstant } from '../model/halt.js';
+import { EVERYONE } from '../model/halt.js';
 import type { Policy } from '../policy/policy.js';
+import { formatSecond } from '../report/dates.js';
 import type { Grant } from '../store/orders.js';
 import { type Command, EXIT } from './command.js';
 import { ORDER_HELP, ORDER_OPTIONS, withOrders } from './ordering.js';
@@ -26,8 +27,8 @@ ${ORDER_HELP}`,
       else {
         const rows = found.halts.map(({ agent, sinceUs, untilUs, rule, by, why }) => [
           agent === EVERYONE ? 'every agent' : agent,
-          formatInstant(sinceUs),
-          untilUs === 0 ? 'it is resumed' : formatInstant(untilUs),
+          formatSecond(sinceUs / 1000, policy.timezone),
+          untilUs === 0 ? 'it is resumed' : formatSecond(untilUs / 1000, policy.timezone),
           rule === '' ? by : `rule ${rule}`,
           why,
         ]);
@@ -39,7 +40,7 @@ ${ORDER_HELP}`,
           grant.agent,
           grant.rule,
           formatAdd(grant, policy),
-          formatInstant(grant.untilUs),
+          formatSecond(grant.untilUs / 1000, policy.timezone),
           grant.by,
           grant.why,
         ]);

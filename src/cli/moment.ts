@@ -10,10 +10,13 @@ const UNIT_MS: Readonly<Record<string, number>> = {
   w: 7 * 86_400_000,
 };
 
+/** A date, and the time of its day if there is one. Other ISO texts, such as a month, would be read as their first day. */
+const DATE = /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}\S*)?$/;
+
 /** Two days in milliseconds: the next day begins within them, however the clocks change. */
 const TWO_DAYS_MS = 2 * 86_400_000;
 
-export const MOMENT_HELP = `a date (2026-03-08), a date and a time (2026-03-08T09:30, in the policy's
+export const MOMENT_HELP = `a date (2026-03-08, today, yesterday), a date and a time (2026-03-08T09:30, in the policy's
                           timezone unless it says otherwise), or a time ago (90m, 24h, 7d)`;
 
 /**
@@ -31,7 +34,8 @@ export function momentMs(
   const ago = /^(\d{1,6})([smhdw])$/.exec(text);
   if (ago) return nowMs - Number(ago[1]) * (UNIT_MS[ago[2] ?? ''] ?? 0);
   if (text === 'now') return nowMs;
-  const date = DateTime.fromISO(text.trim().replace(' ', 'T'), { zone: timezone });
+  const written = DATE.test(text) ? text.replace(' ', 'T') : dateNamed(text, timezone, nowMs);
+  const date = DateTime.fromISO(written, { zone: timezone });
   if (!date.isValid) {
     throw new UsageError(`--${option} "${text}" is no time: ${MOMENT_HELP.replace(/\s+/g, ' ')}`);
   }
@@ -53,4 +57,11 @@ export function periodMs(
     throw new UsageError('--from must be before --to');
   }
   return { fromMs, toMs };
+}
+
+/** The date of today or yesterday; '' for another text. */
+function dateNamed(text: string, timezone: string, nowMs: number): string {
+  const today = DateTime.fromMillis(nowMs, { zone: timezone });
+  if (text === 'today') return today.toISODate() ?? '';
+  return text === 'yesterday' ? (today.minus({ days: 1 }).toISODate() ?? '') : '';
 }

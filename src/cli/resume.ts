@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util';
 import { formatDuration } from '../model/duration.js';
-import { EVERYONE, formatInstant } from '../model/halt.js';
+import { EVERYONE } from '../model/halt.js';
 import { monotonicMs } from '../redis/deadline.js';
+import { formatSecond } from '../report/dates.js';
 import type { FoundHalt } from '../store/orders.js';
 import { emptyQuestion, type Question } from '../store/question.js';
 import { createStore } from '../store/store.js';
@@ -48,7 +49,7 @@ ${ORDER_HELP}`,
       }
       const by = halt.rule === '' ? halt.by : `rule ${halt.rule}`;
       console.log(
-        `${who} is resumed; it was halted since ${formatInstant(halt.sinceUs)} by ${by}: ${halt.why}`,
+        `${who} is resumed; it was halted since ${formatSecond(halt.sinceUs / 1000, ordering.policy.timezone)} by ${by}: ${halt.why}`,
       );
       console.log(adviceOf(halt, passesInUs));
       return EXIT.ok;

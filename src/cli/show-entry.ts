@@ -1,7 +1,8 @@
 import { formatMetric } from '../model/amounts.js';
 import type { Entry, Facts } from '../model/entry.js';
-import { EVERYONE, formatInstant } from '../model/halt.js';
+import { EVERYONE } from '../model/halt.js';
 import { formatUsd } from '../model/money.js';
+import { formatSecond } from '../report/dates.js';
 
 /** Wide enough for most names; a longer one pushes its line to the right, and loses nothing. */
 const WIDTHS = { kind: 10, agent: 22, what: 22, cost: 12, tokens: 13 } as const;
@@ -9,11 +10,11 @@ const WIDTHS = { kind: 10, agent: 22, what: 22, cost: 12, tokens: 13 } as const;
 const NAMES: Partial<Record<Entry['kind'], string>> = { ran_out: 'ran out' };
 
 /** An entry of the ledger on one line, for people: when, what, who, which model or tool, cost, tokens, state. */
-export function showEntry(entry: Entry): string {
+export function showEntry(entry: Entry, timezone: string): string {
   const kind = NAMES[entry.kind] ?? entry.kind;
-  const { agent, what, cost, tokens, note } = cellsOf(entry);
+  const { agent, what, cost, tokens, note } = cellsOf(entry, timezone);
   return [
-    formatInstant(entry.atMs * 1000),
+    formatSecond(entry.atMs, timezone),
     kind.padEnd(WIDTHS.kind),
     agent.padEnd(WIDTHS.agent),
     what.padEnd(WIDTHS.what),
@@ -33,7 +34,8 @@ interface Cells {
   readonly note: string;
 }
 
-function cellsOf(entry: Entry): Cells {
+function cellsOf(entry: Entry, timezone: string): Cells {
+  const when = (us: number) => formatSecond(us / 1000, timezone);
   switch (entry.kind) {
     case 'authorized':
       return callCells(entry.facts, entry.held, entry.forced ? 'went ahead without Redis' : '');
@@ -60,17 +62,14 @@ function cellsOf(entry: Entry): Cells {
     }
     case 'halted': {
       const by = entry.rule === '' ? entry.by : `rule ${entry.rule}`;
-      const until = entry.untilUs === 0 ? '' : ` until ${formatInstant(entry.untilUs)}`;
+      const until = entry.untilUs === 0 ? '' : ` until ${when(entry.untilUs)}`;
       return plain(entry.agent, `by ${by}${until}: ${entry.why}`);
     }
     case 'resumed':
       return plain(entry.agent, entry.by === '' ? '' : `by ${entry.by}`);
     case 'granted': {
       const { agent, rule, add, by, why, untilUs } = entry;
-      return plain(
-        agent,
-        `${add} more of ${rule} until ${formatInstant(untilUs)}, by ${by}: ${why}`,
-      );
+      return plain(agent, `${add} more of ${rule} until ${when(untilUs)}, by ${by}: ${why}`);
     }
     case 'threshold': {
       const { rule, partition, amount, limit, metric } = entry;

@@ -1,9 +1,14 @@
 import { formatMetric } from '../model/amounts.js';
-import { formatDecimal } from '../model/decimal.js';
-import { formatInstant } from '../model/halt.js';
-import { formatUsd } from '../model/money.js';
 import type { Policy } from '../policy/policy.js';
-import { USD_SCALE } from '../report/spend-csv.js';
+import { formatSecond } from '../report/dates.js';
+import {
+  changeUsd,
+  decimalsFor,
+  exactUsd,
+  ratioOf,
+  signedPercent,
+  usd,
+} from '../report/figures.js';
 import {
   type Compared,
   type Denial,
@@ -42,29 +47,19 @@ export function simulationText(file: string, policy: Policy, simulated: Simulate
   const calls = was.allowed + was.denied;
   const sections = [
     [
-      `${file} (${policy.hash}) on ${calls} calls, ${formatInstant(fromUs)} to ${formatInstant(toUs)}`,
+      `${file} (${policy.hash}) on ${calls} calls, ${formatSecond(fromUs / 1000, policy.timezone)} to ${formatSecond(toUs / 1000, policy.timezone)}`,
     ],
     table([
       ['', 'as it was', 'under the policy', ''],
       sideRow('calls allowed', was.allowed, would.allowed),
       sideRow('calls denied', was.denied, would.denied),
-      [
-        'cost',
-        formatUsd(Number(was.costNano)),
-        formatUsd(Number(would.costNano)),
-        changeUsd(was, would),
-      ],
-      [
-        'denied would cost',
-        formatUsd(Number(was.deniedNano)),
-        formatUsd(Number(would.deniedNano)),
-        '',
-      ],
+      ['cost', money(was.costNano), money(would.costNano), changeOfCost(was, would)],
+      ['denied would cost', money(was.deniedNano), money(would.deniedNano), ''],
     ]),
     [summary(outcome)],
     ruleTable(outcome, policy),
     agentTable(outcome),
-    denialLines(outcome.newDenials),
+    denialLines(outcome.newDenials, policy),
     notes(simulated),
   ];
   return sections
@@ -83,14 +78,16 @@ function sideRow(name: string, was: number, would: number): string[] {
   ];
 }
 
-function changeUsd(was: Side, would: Side): string {
+function changeOfCost(was: Side, would: Side): string {
   const change = would.costNano - was.costNano;
   if (change === 0n) return '';
-  const sign = change < 0n ? '-' : '+';
-  const size = Number(change < 0n ? -change : change);
-  const percent =
-    was.costNano > 0n ? ` (${sign}${((size / Number(was.costNano)) * 100).toFixed(1)}%)` : '';
-  return `${sign}${formatUsd(size)}${percent}`;
+  const ratio = ratioOf(change, was.costNano);
+  return `${changeUsd(change)}${ratio === undefined ? '' : ` (${signedPercent(ratio)})`}`;
+}
+
+/** To the cent, or finer where that says nothing. */
+function money(nano: bigint): string {
+  return usd(nano, decimalsFor(nano));
 }
 
 function summary({ newlyDenied, newlyAllowed }: Outcome): string {
@@ -109,7 +106,9 @@ function ruleTable({ rules }: Outcome, policy: Policy): string[] {
     String(rule.wasDenied),
     rule.shadowed === 0 ? '' : String(rule.shadowed),
     fullest(id, rule, policy),
-    rule.first ? `${formatInstant(rule.first.atUs)} ${rule.first.agent}` : '',
+    rule.first
+      ? `${formatSecond(rule.first.atUs / 1000, policy.timezone)} ${rule.first.agent}`
+      : '',
   ]);
   return table(
     [['rule', 'denies', 'denied then', 'shadow', 'fullest window', 'first denial'], ...rows],
@@ -133,8 +132,8 @@ function agentTable(outcome: Outcome): string[] {
       `${would.allowed}`,
       `${was.denied}`,
       `${would.denied}`,
-      formatUsd(Number(was.costNano)),
-      formatUsd(Number(would.costNano)),
+      money(was.costNano),
+      money(would.costNano),
     ]);
   if (rows.length === 0) return [];
   const head = ['agent', 'allowed', 'would be', 'denied', 'would be', 'cost', 'would be'];
@@ -152,11 +151,14 @@ function byEffect({ agents }: Outcome): [string, Compared][] {
     .sort(([, a], [, b]) => size(b)[0] - size(a)[0] || size(b)[1] - size(a)[1]);
 }
 
-function denialLines(denials: readonly Denial[]): string[] {
+function denialLines(denials: readonly Denial[], policy: Policy): string[] {
   if (denials.length === 0) return [];
   const lines = denials
     .slice(0, SHOWN_DENIALS)
-    .map(({ atUs, agent, reason }) => `  ${formatInstant(atUs)}  ${agent}  ${reason}`);
+    .map(
+      ({ atUs, agent, reason }) =>
+        `  ${formatSecond(atUs / 1000, policy.timezone)}  ${agent}  ${reason}`,
+    );
   return ['the first calls that were allowed and would be denied:', ...lines];
 }
 
@@ -216,9 +218,9 @@ export function simulationJson(file: string, policy: Policy, simulated: Simulate
     rules: [...outcome.rules].map(([rule, of]) => ({
       rule,
       denied: of.denied,
-      deniedUsd: usd(of.deniedNano),
+      deniedUsd: exactUsd(of.deniedNano),
       wasDenied: of.wasDenied,
-      wasDeniedUsd: usd(of.wasDeniedNano),
+      wasDeniedUsd: exactUsd(of.wasDeniedNano),
       shadowed: of.shadowed,
       first: of.first,
       peak: of.peak && { ...of.peak, share: shareOf(of.peak) },
@@ -238,9 +240,5 @@ function comparedJson({ was, would }: Compared): object {
 }
 
 function sideJson({ allowed, denied, costNano, deniedNano }: Side): object {
-  return { allowed, denied, costUsd: usd(costNano), deniedUsd: usd(deniedNano) };
-}
-
-function usd(nano: bigint): string {
-  return formatDecimal(nano, USD_SCALE);
+  return { allowed, denied, costUsd: exactUsd(costNano), deniedUsd: exactUsd(deniedNano) };
 }

@@ -1,10 +1,10 @@
 import { existsSync, statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { Entry } from '../model/entry.js';
-import { formatInstant } from '../model/halt.js';
 import type { Policy } from '../policy/policy.js';
 import { readPolicy } from '../policy/watch.js';
 import { startSimulatedRedis } from '../redis/simulated.js';
+import { formatSecond } from '../report/dates.js';
 import { pastEvents } from '../simulate/events.js';
 import { createSimulation } from '../simulate/simulate.js';
 import { warmUpFromMs } from '../simulate/warm-up.js';
@@ -15,7 +15,7 @@ import { MOMENT_HELP, periodMs } from './moment.js';
 import { showProgress } from './progress.js';
 import { showBar } from './show.js';
 import { type Simulated, simulationJson, simulationText } from './show-simulation.js';
-import { STORE_HELP, STORE_OPTIONS, withStore } from './store.js';
+import { policyProblem, STORE_HELP, STORE_OPTIONS, withStore } from './store.js';
 
 const text = { type: 'string' } as const;
 
@@ -42,7 +42,7 @@ ${STORE_HELP}`,
     }
     const policy = readPolicy(name);
     if ('errors' in policy) {
-      throw new UsageError(`the policy ${name} has mistakes; tollgate check ${name} lists them`);
+      throw new UsageError(policyProblem(name, policy));
     }
     const period = periodMs(values, policy.timezone);
     const reading = newReading();
@@ -97,7 +97,7 @@ async function run(
   const progress = showProgress(() => {
     // The file is read ahead of the calls, but by little.
     const bar = bytes ? `${showBar(reading.bytes / bytes)} ` : '';
-    return `${bar}${events} events${last ? `, at ${formatInstant(last)}` : ''}`;
+    return `${bar}${events} events${last ? `, at ${formatSecond(last / 1000, policy.timezone)}` : ''}`;
   });
   try {
     for await (const event of pastEvents(within(entries, policy, period))) {

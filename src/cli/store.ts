@@ -1,12 +1,15 @@
 import { encodeValue } from '../policy/partition.js';
 import type { Policy } from '../policy/policy.js';
 import { STARTER_POLICY } from '../policy/starter.js';
-import { readPolicy } from '../policy/watch.js';
+import { type PolicyRefusal, readPolicy } from '../policy/watch.js';
 import { formatRedisAddress } from '../redis/address.js';
 import type { Connection } from '../redis/connection.js';
 import { readSettings } from '../settings.js';
 import { EXIT, UsageError } from './command.js';
 import { connect } from './connect.js';
+
+/** There is no such file, or it is nobody's to read. */
+const UNREADABLE = /^the file cannot be read/;
 
 /** Options of every command that talks to the Redis of the fleet. */
 export const STORE_OPTIONS = { domain: { type: 'string' }, json: { type: 'boolean' } } as const;
@@ -74,7 +77,16 @@ export function fail(why: string, code: number): number {
 function policyOf(file: string): Policy {
   const policy = readPolicy(file);
   if (!('errors' in policy)) return policy;
-  throw new UsageError(`the policy ${file} has mistakes; tollgate check ${file} lists them`);
+  throw new UsageError(policyProblem(file, policy));
+}
+
+/** Why a file is no policy, in one line. */
+export function policyProblem(file: string, { errors }: PolicyRefusal): string {
+  const [first] = errors;
+  if (errors.length === 1 && first && UNREADABLE.test(first.message)) {
+    return `the policy ${file}: ${first.message}`;
+  }
+  return `the policy ${file} has mistakes; tollgate check ${file} lists them`;
 }
 
 /** As a sidecar names it: the value of the field that the policy has domains for, or the one name. */

@@ -41,10 +41,10 @@ ${STORE_HELP}`,
     });
     const last = lastOf(values.last);
     const keep = filterOf(values.agent, values.kind);
-    return withStore(values, async ({ connection, domain }) => {
+    return withStore(values, async ({ connection, domain, policy }) => {
       const print = values.json
         ? (entry: Entry) => console.log(formatLine(entry, { domain }))
-        : (entry: Entry) => console.log(coloured(entry));
+        : (entry: Entry) => console.log(coloured(entry, policy.timezone));
       let unreadable = 0;
       const onUnreadable = () => {
         unreadable += 1;
@@ -104,8 +104,8 @@ const COLOURS: Partial<Record<Entry['kind'], Parameters<typeof styleText>[0]>> =
   authorized: 'gray',
 };
 
-function coloured(entry: Entry): string {
-  const line = showEntry(entry);
+function coloured(entry: Entry, timezone: string): string {
+  const line = showEntry(entry, timezone);
   const colour = COLOURS[entry.kind];
   return colour && process.stdout.isTTY ? styleText(colour, line) : line;
 }

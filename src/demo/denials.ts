@@ -1,3 +1,4 @@
+import { commonFacts } from '../guard/denials.js';
 import type { Facts } from '../model/entry.js';
 import type { Denial } from './budget.js';
 import type { PlannedCall } from './call.js';
@@ -7,6 +8,7 @@ const SECOND_MS = 1_000;
 
 interface Sum extends Omit<Denial, 'raised'> {
   readonly facts: Facts;
+  run: string;
   calls: number;
   costNano: number;
   tokensIn: number;
@@ -32,8 +34,8 @@ export function createDenials(): Denials {
     add({ atMs, facts, held }, denial) {
       const { rule } = denial;
       const second = Math.floor(atMs / SECOND_MS);
-      const { agent, run, tool, model } = facts;
-      const key = [second, agent, rule, run, tool, model].join('\t');
+      const common = commonFacts(facts);
+      const key = JSON.stringify([second, rule, denial.partition, common]);
       const known = sums.get(key);
       const atUs = atMs * 1000;
       if (known) {
@@ -42,14 +44,15 @@ export function createDenials(): Denials {
         known.tokensIn += held.tokensIn;
         known.tokensOut += held.tokensOut;
         known.lastUs = atUs;
+        known.run = facts.run;
         return undefined;
       }
-      const common = { ...facts, callId: '', parentCallId: '', timestampMs: undefined };
       const { partition, used, limit, retryAtUs } = denial;
       sums.set(key, {
         ...{ rule, partition, used, limit, retryAtUs },
         ...held,
         facts: common,
+        run: facts.run,
         calls: 1,
         firstUs: atUs,
         lastUs: atUs,
@@ -61,11 +64,22 @@ export function createDenials(): Denials {
       const sum = sums.get(key);
       if (!sum) return [];
       sums.delete(key);
-      const { facts, calls, firstUs, lastUs, rule, partition, used, limit, retryAtUs, ...asked } =
-        sum;
+      const {
+        facts,
+        run,
+        calls,
+        firstUs,
+        lastUs,
+        rule,
+        partition,
+        used,
+        limit,
+        retryAtUs,
+        ...asked
+      } = sum;
       const metric = rule === 'halt' ? undefined : ('estimated_cost_usd' as const);
       const window = { metric, used, limit, retryAtUs };
-      const about = { rule, partition, facts, calls, firstUs, lastUs, run: facts.run };
+      const about = { rule, partition, facts, calls, firstUs, lastUs, run };
       // In the plan every call is asked once.
       const askedAgain = { costNano: 0, tokensIn: 0, tokensOut: 0 };
       return [{ kind: 'denied', ...about, asked, askedAgain, ...window }];

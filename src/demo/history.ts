@@ -1,4 +1,5 @@
 import type { Entry } from '../model/entry.js';
+import { createQueue } from '../model/queue.js';
 import { hourStartsMs } from '../policy/days.js';
 import { createBudgets } from './budget.js';
 import { callsOf, loopCalls, type PlannedCall } from './call.js';
@@ -6,7 +7,6 @@ import { createDenials } from './denials.js';
 import type { Draft, Happening } from './draft.js';
 import { happeningsOf, isHalted } from './happenings.js';
 import { type Plan, policyAt } from './plan.js';
-import { createQueue } from './queue.js';
 
 /** How long after its hold has run out a late call is settled. */
 const LATE_MS = 120_000;
@@ -20,7 +20,7 @@ const RELEASED_MS = 40;
  * the plan does not begin, so that no hold is open.
  */
 export function* historyOf(seed: number, plan: Plan): Generator<Entry> {
-  const queue = createQueue<Happening>();
+  const queue = createQueue<Happening>(({ atMs }) => atMs);
   const asked = askerOf(plan, (happening) => queue.add(happening));
   for (const happening of happeningsOf(plan)) queue.add(happening);
   const idAt = ids();

@@ -1,11 +1,13 @@
 import { spanEndUs } from '../model/span.js';
 import { monotonicMs } from '../redis/deadline.js';
 import type { Answer } from '../store/answer.js';
+import { parseShortFacts } from '../store/facts.js';
 import { type CallName, recordKey } from '../store/keys.js';
 import { type Question, REPEAT_FOR_US, REPEAT_MAX } from '../store/question.js';
 import type { Store } from '../store/store.js';
 import type { Logger } from '../telemetry/log.js';
 import type { Journal } from './journal.js';
+import type { Spending } from './spending.js';
 import type { Announce } from './thresholds.js';
 
 /** Calls that were told ALLOW while Redis was away, and that it does not know yet. */
@@ -37,6 +39,7 @@ export function createAdmissions(
   journal: Journal,
   log: Logger,
   announce: Announce,
+  spending: Spending,
 ): Admissions {
   const admissions = new Map<string, Admission>();
 
@@ -58,6 +61,9 @@ export function createAdmissions(
       );
       return;
     }
+    const facts = parseShortFacts(question.facts);
+    // Only now is it known to count once: a repeat of what another sidecar admitted is counted there.
+    if (question.final && answer.repeats === 0) spending.spent(facts, answer.held);
     const atUs = answer.nowUs;
     for (const [i, window] of question.windows.entries()) {
       const { rule: ruleId, partition, limit, span, thresholds } = window;
@@ -65,7 +71,7 @@ export function createAdmissions(
         if (((answer.windows[i]?.raised ?? 0) & (1 << bit)) === 0) continue;
         const share = limit === 0 ? 1 : Math.round((amount / limit) * 1e6) / 1e6;
         const untilUs = spanEndUs(span, atUs);
-        announce({ ruleId, partition, share, amount, atUs, untilUs }, fields);
+        announce({ who: facts, ruleId, partition, share, amount, atUs, untilUs }, fields);
       }
     }
   }

@@ -1,6 +1,7 @@
 import type { Call } from '../model/call.js';
 import type { Decision } from '../model/decision.js';
 import type {
+  Identity,
   ReleaseOrder,
   ReleaseOutcome,
   Settlement,
@@ -8,6 +9,7 @@ import type {
 } from '../model/settlement.js';
 import { type AuthorizeParts, createAuthorizer } from './authorize.js';
 import type { ObserveLife } from './observe-life.js';
+import { refuseOther } from './pin.js';
 import type { Refusal } from './refusal.js';
 import { createReleaser } from './release.js';
 import { createSettler } from './settle.js';
@@ -21,12 +23,37 @@ export interface Guard {
   release(order: ReleaseOrder, deadlineMs: number): Promise<ReleaseOutcome | Refusal>;
 }
 
-export function createGuard(parts: AuthorizeParts & { readonly observeLife: ObserveLife }): Guard {
+export interface GuardParts extends AuthorizeParts {
+  readonly observeLife: ObserveLife;
+  /** Whom the pod is pinned to: no request can be another's. */
+  readonly pinned: Identity;
+}
+
+export function createGuard(parts: GuardParts): Guard {
+  const { observeLife, pinned } = parts;
   const authorizer = createAuthorizer(parts);
+  const settle = createSettler(parts, authorizer.prepare, observeLife);
+  const release = createReleaser(parts, observeLife);
+
+  /** Goes on unless one of the identities is another's. */
+  function checked<T>(
+    identities: readonly Identity[],
+    goOn: () => Promise<T>,
+  ): Promise<T | Refusal> {
+    for (const identity of identities) {
+      const refusal = refuseOther(pinned, identity);
+      if (refusal) return Promise.resolve(refusal);
+    }
+    return goOn();
+  }
+
   return {
-    authorize: authorizer.authorize,
-    inspect: authorizer.inspect,
-    settle: createSettler(parts, authorizer.prepare, parts.observeLife),
-    release: createReleaser(parts, parts.observeLife),
+    authorize: (call, deadlineMs) => checked([call], () => authorizer.authorize(call, deadlineMs)),
+    inspect: (call, deadlineMs) => checked([call], () => authorizer.inspect(call, deadlineMs)),
+    settle(settlement, deadlineMs) {
+      const { identity, call } = settlement;
+      return checked(call ? [identity, call] : [identity], () => settle(settlement, deadlineMs));
+    },
+    release: (order, deadlineMs) => checked([order.identity], () => release(order, deadlineMs)),
   };
 }

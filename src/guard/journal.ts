@@ -60,6 +60,8 @@ export function createJournal(metrics: Metrics, log: Logger): Journal {
   const timer = setInterval(() => void drain(), RETRY_MS);
   timer.unref();
 
+  // Known at 0, so that a first loss is an increase.
+  for (const kind of ENTRY_KINDS) metrics.journalDropped.inc({ kind }, 0);
   const size = () => ENTRY_KINDS.reduce((sum, kind) => sum + waiting[kind].size, 0);
 
   function add(kind: EntryKind, entry: Entry): boolean {

@@ -1,4 +1,5 @@
-import { formatUsd, usdFromNano } from '../model/money.js';
+import type { FailureReason } from '../model/decision.js';
+import { formatUsd } from '../model/money.js';
 import type {
   ReleaseOrder,
   ReleaseOutcome,
@@ -6,15 +7,27 @@ import type {
   SettlementOutcome,
 } from '../model/settlement.js';
 import type { Policy } from '../policy/policy.js';
+import type { ShortFacts } from '../store/facts.js';
 import type { Grown } from '../store/settlement.js';
 import type { Logger } from '../telemetry/log.js';
 import type { Metrics } from '../telemetry/metrics.js';
+import { createSpending } from './spending.js';
 import type { Announce } from './thresholds.js';
 
 /** Writes metrics and log of what follows a decision, once for each answer, from the answer. */
 export interface ObserveLife {
-  /** @param grown windows in which the call uses more than it held */
-  settled(settlement: Settlement, outcome: SettlementOutcome, grown: readonly Grown[]): void;
+  /**
+   * @param facts the call as far as it is known
+   * @param grown windows in which it uses more than it held
+   */
+  settled(
+    settlement: Settlement,
+    outcome: SettlementOutcome,
+    facts: ShortFacts,
+    grown: readonly Grown[],
+  ): void;
+  /** Redis is told later. That it is counted as spend then, and not now, makes it count once and as stored. */
+  pending(settlement: Settlement, why: FailureReason): void;
   released(order: ReleaseOrder, outcome: ReleaseOutcome): void;
 }
 
@@ -24,9 +37,12 @@ export function createLifeObserver(
   log: Logger,
   announce: Announce,
 ): ObserveLife {
+  const spending = createSpending(metrics);
+
   /** The record has bits, and the rule their shares; a rule that has changed since is only approximate. */
   function announceRaised(
     { rule, partition, usedAfter, limit, raised }: Grown,
+    who: ShortFacts,
     atUs: number,
     fields: object,
   ) {
@@ -35,29 +51,31 @@ export function createLifeObserver(
       if ((raised & (1 << bit)) === 0) continue;
       const share = alertAt[bit] ?? Math.min(1, usedAfter / limit);
       const amount = share * limit;
-      announce({ ruleId: rule, partition, share, amount, atUs, untilUs: atUs }, fields);
+      announce({ who, ruleId: rule, partition, share, amount, atUs, untilUs: atUs }, fields);
     }
   }
 
   return {
-    settled(settlement, outcome, grown) {
-      const { state, repeat, late, pending, settled, held, overageNano } = outcome;
-      const counted = pending ? 'pending' : repeat ? 'repeat' : late ? 'late' : state;
+    pending({ callId, identity, outcome }, why) {
+      metrics.settlements.inc({ state: 'pending', outcome });
+      log.warn({ call_id: callId, agent: identity.agent, why }, 'a settlement waits for Redis');
+    },
+
+    settled(settlement, outcome, facts, grown) {
+      const { state, repeat, late, settled, held, overageNano } = outcome;
+      const counted = repeat ? 'repeat' : late ? 'late' : state;
       metrics.settlements.inc({ state: counted, outcome: settlement.outcome });
-      const fields = { call_id: outcome.callId, agent: settlement.identity.agent };
-      if (pending) {
-        log.warn({ ...fields, why: pending }, 'a settlement waits for Redis');
-        return;
-      }
+      const { agent, team } = facts;
+      const fields = { call_id: outcome.callId, agent };
       if (repeat) return;
       if (outcome.usageProblem !== '') {
         metrics.unreadUsage.inc();
         log.warn({ ...fields, why: outcome.usageProblem }, 'a usage object could not be read');
       }
-      metrics.settledUsd.inc(usdFromNano(settled.costNano));
-      metrics.overageUsd.inc(usdFromNano(overageNano));
+      spending.spent(facts, settled);
+      metrics.overage.inc({ agent, team }, overageNano);
       if (held.costNano > 0) metrics.estimateRatio.observe(settled.costNano / held.costNano);
-      for (const window of grown) announceRaised(window, outcome.settledAtUs, fields);
+      for (const window of grown) announceRaised(window, facts, outcome.settledAtUs, fields);
       const over = grown.find(({ usedAfter, limit }) => usedAfter > limit);
       if (over) {
         log.warn(

@@ -3,6 +3,7 @@ import { type Decision, denyingRule } from '../model/decision.js';
 import type { Logger } from '../telemetry/log.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { Notes } from './notes.js';
+import { createSpending } from './spending.js';
 import type { Announce } from './thresholds.js';
 
 /** Models that were warned of, so that each is said once. */
@@ -18,18 +19,27 @@ export function createObserver(
   notes: Notes,
 ): Observe {
   const warned = new Set<string>();
+  const spending = createSpending(metrics);
 
   return (call, decision, seconds) => {
     const { verdict, degraded } = decision;
+    const { agent, team } = call;
     const rule = denyingRule(decision);
+    const denier = rule?.ruleId ?? ruleless(decision);
     metrics.authorizeDuration.observe(seconds);
-    metrics.decisions.inc({ verdict, rule: rule?.ruleId ?? ruleless(decision) });
-    if (decision.halt && rule) metrics.haltsSet.inc({ rule: decision.halt.rule });
+    metrics.decisions.inc({ verdict, rule: denier });
+    if (verdict === 'deny') metrics.denials.inc({ agent, team, rule: denier });
+    else if (decision.repeat === 0) {
+      spending.admitted(call);
+      // Without Redis it is spent when Redis is told: guard/admissions.
+      if (call.final && !degraded) spending.spent(call, decision.amounts);
+    }
+    if (decision.halt && rule) metrics.halts.inc({ agent, team, rule: decision.halt.rule });
     if (degraded) metrics.degradedDecisions.inc({ reason: degraded });
     if (decision.unmatched) metrics.unmatchedCalls.inc();
     if (decision.repeat > 0) metrics.repeatedCalls.inc();
     for (const { ruleId, shadowDenied } of decision.rules) {
-      if (shadowDenied) metrics.shadowDenials.inc({ rule: ruleId });
+      if (shadowDenied) metrics.shadowDenials.inc({ agent, team, rule: ruleId });
     }
 
     const fields = {
@@ -45,11 +55,13 @@ export function createObserver(
         const amount = share * (counted.limit - counted.granted);
         const atUs = decision.decidedAtUs;
         const untilUs = window.quietUntilUs;
-        const said = announce({ ruleId, partition, share, amount, atUs, untilUs }, fields);
+        const said = announce(
+          { who: call, ruleId, partition, share, amount, atUs, untilUs },
+          fields,
+        );
         // What an admission raises, the script has told.
         if (said && verdict === 'deny') {
           const { metric, limit } = counted;
-          const { agent } = call;
           notes.raised(call, {
             ...{ kind: 'threshold', rule: ruleId, partition, metric, limit },
             ...{ amount: Math.ceil(amount), agent },
@@ -58,7 +70,9 @@ export function createObserver(
       }
     }
     if (decision.amounts.costSource === 'assumed') {
-      metrics.assumedPrices.inc();
+      if (decision.repeat === 0) {
+        metrics.assumedPriceCalls.inc({ agent, team, model: call.model });
+      }
       warnOnce(
         call.model,
         'assumed',
@@ -73,7 +87,7 @@ export function createObserver(
       warnOnce(what, 'uncosted', fields, 'has no cost and no price: money rules count it as 0 USD');
     }
     if (verdict === 'deny') {
-      notes.denied(call, decision, rule?.ruleId ?? ruleless(decision));
+      notes.denied(call, decision, denier);
       log.info(
         { ...fields, rule: rule?.ruleId, partition: rule?.partition },
         `denied: ${decision.reason}`,

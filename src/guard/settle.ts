@@ -8,7 +8,13 @@ import type { Policy } from '../policy/policy.js';
 import type { TokensSeen } from '../pricing/seen.js';
 import { monotonicMs } from '../redis/deadline.js';
 import type { Failure } from '../store/answer.js';
-import { answeredBy, factsSettled, formatFacts } from '../store/facts.js';
+import {
+  answeredBy,
+  factsSettled,
+  formatFacts,
+  parseShortFacts,
+  type ShortFacts,
+} from '../store/facts.js';
 import { type CallName, recordKey } from '../store/keys.js';
 import type { Question } from '../store/question.js';
 import type { Settled, Used } from '../store/settlement.js';
@@ -135,11 +141,8 @@ export function createSettler(
   }
 
   /** Redis has been told. */
-  function done(
-    { settlement, reported }: Telling,
-    used: Used,
-    settled: Settled,
-  ): SettlementOutcome {
+  function done(telling: Telling, used: Used, settled: Settled): SettlementOutcome {
+    const { settlement, reported } = telling;
     const { callId, identity } = settlement;
     const outcome = outcomeOf(callId, settled, reported.problem);
     const { tokensOut } = used;
@@ -147,7 +150,7 @@ export function createSettler(
     if (outcome.state === 'settled' && !outcome.repeat && settled.model !== '') {
       if (tokensOut !== undefined) seen.observe(identity.agent, settled.model, tokensOut);
     }
-    observe.settled(settlement, outcome, settled.grown);
+    observe.settled(settlement, outcome, factsOf(telling, settled), settled.grown);
     return outcome;
   }
 
@@ -167,9 +170,8 @@ export function createSettler(
       },
     });
     if (!kept) return { refused: 'full' };
-    const outcome = { ...PENDING, callId: name.callId, pending };
-    observe.settled(settlement, outcome, []);
-    return outcome;
+    observe.pending(settlement, pending);
+    return { ...PENDING, callId: name.callId, pending };
   }
 
   return async function settle(
@@ -215,6 +217,18 @@ function fillIn(used: Used, estimate: Amounts): Amounts {
     tokensIn: tokensIn ?? estimate.tokensIn,
     tokensOut: tokensOut ?? estimate.tokensOut,
   };
+}
+
+/**
+ * The call that was settled, as the ledger has it: by its record, or the claim, or what its settlement says.
+ * A record forgets once it is over; so where a reply was lost and Redis is told again, no tool is known.
+ */
+function factsOf({ settlement, claim }: Telling, settled: Settled): ShortFacts {
+  const line = settled.facts || claim?.facts;
+  const facts = line
+    ? parseShortFacts(line)
+    : { ...factsSettled(settlement), model: settled.model };
+  return { ...facts, model: settlement.model || facts.model };
 }
 
 function outcomeOf(callId: string, settled: Settled, usageProblem: string): SettlementOutcome {

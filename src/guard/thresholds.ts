@@ -1,3 +1,4 @@
+import type { Call } from '../model/call.js';
 import type { Logger } from '../telemetry/log.js';
 import type { Metrics } from '../telemetry/metrics.js';
 
@@ -6,6 +7,8 @@ const MAX_REMEMBERED = 10_000;
 
 /** A threshold that a call has reached. */
 export interface Raised {
+  /** Who made the call. */
+  readonly who: Pick<Call, 'agent' | 'team'>;
   readonly ruleId: string;
   readonly partition: string;
   /** Of the limit. */
@@ -29,14 +32,15 @@ export type Announce = (raised: Raised, fields: object) => boolean;
  */
 export function createAnnouncer(metrics: Metrics, log: Logger): Announce {
   const quietUntilUs = new Map<string, number>();
-  return ({ ruleId, partition, share, amount, atUs, untilUs }, fields) => {
+  return ({ who, ruleId, partition, share, amount, atUs, untilUs }, fields) => {
     const key = `${ruleId} ${share} ${Math.ceil(amount)} ${partition}`;
     if ((quietUntilUs.get(key) ?? 0) > atUs) return false;
     quietUntilUs.delete(key);
     quietUntilUs.set(key, untilUs);
     const [oldest = ''] = quietUntilUs.keys();
     if (quietUntilUs.size > MAX_REMEMBERED) quietUntilUs.delete(oldest);
-    metrics.thresholdsRaised.inc({ rule: ruleId, threshold: String(share) });
+    const { agent, team } = who;
+    metrics.thresholdsRaised.inc({ agent, team, rule: ruleId, threshold: String(share) });
     log.warn(
       { ...fields, rule: ruleId, partition, threshold: share },
       `${ruleId}: ${partition} has reached ${share * 100}% of its limit`,

@@ -1,12 +1,11 @@
 import type { Call } from '../model/call.js';
-import type { Decision, RuleStatus } from '../model/decision.js';
-import { spanEndUs } from '../model/span.js';
+import type { Action, Counted, Decision, RuleStatus } from '../model/decision.js';
+import { calendarEdges } from '../policy/calendar.js';
 import { domainOf } from '../policy/match.js';
 import type { Policy, RateLimit } from '../policy/policy.js';
-import { spanOf } from '../policy/window.js';
 import type { Connection } from '../redis/connection.js';
 import { windowKey } from '../store/keys.js';
-import { sliceUsOf } from '../store/packed-window.js';
+import { sliceUs } from '../store/question.js';
 import { tellWindows, type WindowNote } from '../store/windows.js';
 import type { Logger } from '../telemetry/log.js';
 
@@ -29,11 +28,18 @@ const SLACK_MS = 30_000;
 interface Seen {
   readonly domain: string;
   readonly key: string;
-  note: WindowNote;
+  readonly rule: string;
+  readonly partition: string;
+  /** Of the last call in it that is worth telling. */
+  counted: Counted;
+  action: Action;
+  call: Call;
+  atMs: number;
+  endMs: number;
   /** As it was last told; 0 and -1 before. */
   toldMs: number;
   toldLimit: number;
-  /** A call up to which the note holds: what comes later must be told. */
+  /** When what is used has left up to which the note holds: what stays longer must be told. */
   toldEndMs: number;
 }
 
@@ -68,31 +74,29 @@ export function createWindowsSeen(
   }
 
   function look(domain: string, call: Call, status: RuleStatus, limit: RateLimit, atUs: number) {
-    const { ruleId, partition, counted, action } = status;
+    const { ruleId: rule, partition, counted, action } = status;
     if (!counted) return;
-    const name = `${domain}\n${limit.shape}\n${ruleId}\n${partition}`;
+    const name = `${domain}\n${limit.shape}\n${rule}\n${partition}`;
     const known = all.get(name);
-    const endMs = spanEndUs(spanOf(limit.window, atUs), atUs) / 1000;
     const atMs = Math.floor(atUs / 1000);
-    const fresh =
-      known &&
-      known.toldLimit === counted.limit &&
-      atMs - known.toldMs < AGAIN_MS &&
-      endMs <= known.toldEndMs;
-    if (fresh) return;
-    const { windowUs, calendar, metric, granted } = counted;
-    const sliceMs = windowUs === undefined ? 0 : sliceUsOf(windowUs) / 1000;
-    const note: WindowNote = {
-      ...{ rule: ruleId, partition, metric, limit: counted.limit, granted, windowUs, calendar },
-      ...{ agent: call.agent, team: call.team, action, atMs },
-      untilMs: Math.ceil(endMs + sliceMs + AGAIN_MS + SLACK_MS),
-    };
-    const one = known ?? {
-      ...{ domain, key: windowKey(domain, ruleId, limit.shape, partition), note },
-      ...{ toldMs: 0, toldLimit: -1, toldEndMs: 0 },
-    };
-    one.note = note;
-    if (!waiting.has(one)) remember(name, one);
+    const endMs = endOf(limit, atUs);
+    if (known) {
+      const again =
+        known.toldLimit !== counted.limit ||
+        atMs - known.toldMs >= AGAIN_MS ||
+        endMs > known.toldEndMs;
+      if (!again) return;
+      known.counted = counted;
+      known.action = action;
+      known.call = call;
+      known.atMs = atMs;
+      known.endMs = endMs;
+      if (!waiting.has(known)) remember(name, known);
+      return;
+    }
+    const key = windowKey(domain, rule, limit.shape, partition);
+    const told = { toldMs: 0, toldLimit: -1, toldEndMs: 0 };
+    remember(name, { domain, key, rule, partition, counted, action, call, atMs, endMs, ...told });
   }
 
   function remember(name: string, one: Seen): void {
@@ -121,12 +125,12 @@ export function createWindowsSeen(
   }
 
   async function tellDomain(domain: string, some: readonly Seen[]): Promise<void> {
-    const notes = some.map(({ key, note }) => [key, note] as const);
+    const notes = some.map((one) => [one.key, noteOf(one)] as const);
     // Before the answer: what is used meanwhile is looked at against this note.
     for (const one of some) {
-      one.toldMs = one.note.atMs;
-      one.toldLimit = one.note.limit;
-      one.toldEndMs = one.note.untilMs - SLACK_MS - sliceMsOf(one.note);
+      one.toldMs = one.atMs;
+      one.toldLimit = one.counted.limit;
+      one.toldEndMs = one.endMs + AGAIN_MS;
     }
     try {
       const refused = await tellWindows(connection, domain, notes);
@@ -169,6 +173,19 @@ export function createWindowsSeen(
   };
 }
 
-function sliceMsOf({ windowUs }: WindowNote): number {
-  return windowUs === undefined ? 0 : sliceUsOf(windowUs) / 1000;
+/** When what is used now has left, a window later or with its period; ms. */
+function endOf({ window }: RateLimit, atUs: number): number {
+  return 'lengthUs' in window
+    ? (atUs + window.lengthUs) / 1000
+    : calendarEdges(window.calendar, window.timezone, atUs)[2] / 1000;
+}
+
+function noteOf({ rule, partition, counted, action, call, atMs, endMs }: Seen): WindowNote {
+  const { metric, limit, granted, windowUs, calendar } = counted;
+  const sliceMs = windowUs === undefined ? 0 : sliceUs(windowUs) / 1000;
+  return {
+    ...{ rule, partition, metric, limit, granted, windowUs, calendar },
+    ...{ agent: call.agent, team: call.team, action, atMs },
+    untilMs: Math.ceil(endMs + sliceMs + AGAIN_MS + SLACK_MS),
+  };
 }

@@ -1,12 +1,13 @@
+import { msOf } from '../model/entry.js';
 import { foldOptionsOf } from '../policy/ledger.js';
 import type { Policy } from '../policy/policy.js';
 import type { Connection } from '../redis/connection.js';
 import { monotonicMs } from '../redis/deadline.js';
+import { redisMs } from '../redis/time.js';
 import type { Folder } from '../store/commit.js';
-import { foldBatch, msOf } from '../store/fold.js';
+import { foldBatch } from '../store/fold.js';
 import { type FoldState, readFoldState } from '../store/fold-state.js';
 import { ledgerKey } from '../store/keys.js';
-import { redisMs } from '../store/now.js';
 import { countOpen, runOut } from '../store/open.js';
 import { trimLedger } from '../store/trim.js';
 import { readRange } from '../store/unfolded.js';

@@ -1,6 +1,6 @@
 import type { Policy } from '../policy/policy.js';
 import type { Connection } from '../redis/connection.js';
-import { redisMs } from '../store/now.js';
+import { redisMs } from '../redis/time.js';
 import type { Logger } from '../telemetry/log.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { Alerts } from './alerts/alerts.js';

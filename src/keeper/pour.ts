@@ -1,6 +1,6 @@
+import { msOf } from '../model/entry.js';
 import type { Connection } from '../redis/connection.js';
 import { parseEntry } from '../store/entry.js';
-import { msOf } from '../store/fold.js';
 import { BEGINNING, type FoldState } from '../store/fold-state.js';
 import { foldKey, ledgerKey } from '../store/keys.js';
 import { linesOf } from '../store/ledger-lines.js';

@@ -1,8 +1,9 @@
 import type { Entry } from '../model/entry.js';
 import type { Connection } from '../redis/connection.js';
 import { KIND_LETTERS, parseEntry } from '../store/entry.js';
+import type { RawEntry } from '../store/flat.js';
 import { ledgerKey } from '../store/keys.js';
-import { type RawEntry, readRange } from '../store/unfolded.js';
+import { readRange } from '../store/unfolded.js';
 
 /** Soon enough to tell somebody within two seconds, and four small commands a second. */
 export const WATCH_MS = 250;

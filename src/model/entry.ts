@@ -194,6 +194,11 @@ export type EventEntry = Extract<
   { kind: 'halted' | 'resumed' | 'granted' | 'threshold' | 'policy' | 'annotation' }
 >;
 
+/** When the entry with an id was written, ms since the Unix epoch. */
+export function msOf(id: string): number {
+  return Number(id.slice(0, id.indexOf('-')));
+}
+
 /** The order of two entry ids: negative if `a` comes first. */
 export function compareIds(a: string, b: string): number {
   const [aMs = 0, aSeq = 0] = a.split('-').map(Number);

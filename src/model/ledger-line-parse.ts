@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Amounts, COST_SOURCES, METRICS } from './amounts.js';
-import type { Entry, Facts } from './entry.js';
+import { type Entry, type Facts, msOf } from './entry.js';
 import { FACT_NAMES, type LineOrigin, MAX_POLICY_TEXT_BYTES, postedBy } from './ledger-line.js';
 import { nanoFromUsd } from './money.js';
 import { OUTCOMES } from './settlement.js';
@@ -203,7 +203,7 @@ function sumsAgree(line: object, entry: Entry): boolean {
 
 /** @returns undefined if a cost is none in whole nano-dollars */
 function entryFrom(line: Line): Entry | undefined {
-  const head = { id: line.id, atMs: Number(line.id.split('-')[0]) };
+  const head = { id: line.id, atMs: msOf(line.id) };
   switch (line.kind) {
     case 'authorized': {
       const held = askedOf(line);

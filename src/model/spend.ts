@@ -60,17 +60,17 @@ export function noSums(): Sums {
   };
 }
 
-/** Adds `more` to `sums`. */
+/** Adds `more` to `sums`; not what is 0n, since of most rows most is, and BigInt sums are slow. */
 export function addSums(sums: Sums, more: Readonly<Sums>): void {
   sums.calls += more.calls;
   sums.costNano += more.costNano;
   sums.tokensIn += more.tokensIn;
   sums.tokensOut += more.tokensOut;
-  sums.unsettledNano += more.unsettledNano;
-  sums.assumedNano += more.assumedNano;
-  sums.unauthorizedNano += more.unauthorizedNano;
+  if (more.unsettledNano) sums.unsettledNano += more.unsettledNano;
+  if (more.assumedNano) sums.assumedNano += more.assumedNano;
+  if (more.unauthorizedNano) sums.unauthorizedNano += more.unauthorizedNano;
   sums.denied += more.denied;
-  sums.deniedNano += more.deniedNano;
+  if (more.deniedNano) sums.deniedNano += more.deniedNano;
 }
 
 /**

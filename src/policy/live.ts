@@ -6,6 +6,8 @@ import { type PolicyRefusal, readPolicy, watchPolicy } from './watch.js';
 /** The policy in force, which changes when its file does. */
 export interface LivePolicy {
   current(): Policy;
+  /** Told the policy in force, now and whenever another one takes effect. */
+  follow(follower: (policy: Policy) => void): void;
   /** Reads the file anew, changed or not. */
   reload(): void;
   close(): void;
@@ -23,12 +25,13 @@ export function followPolicy(
   const first = readPolicy(file);
   if ('errors' in first) return first;
   let policy = first;
+  const followers: ((policy: Policy) => void)[] = [];
   publish();
 
   function publish(): void {
     metrics.policyReloadOk.set(1);
-    metrics.policyInfo.reset();
-    metrics.policyInfo.set({ hash: policy.hash }, 1);
+    metrics.policyInfo.set([{ labels: { hash: policy.hash }, value: 1 }]);
+    for (const follower of followers) follower(policy);
   }
 
   const watch = watchPolicy(file, policy, (next) => {
@@ -49,7 +52,15 @@ export function followPolicy(
       'the policy file was read: it is in force',
     );
   });
-  return { current: () => policy, reload: watch.reload, close: watch.close };
+  return {
+    current: () => policy,
+    follow(follower) {
+      followers.push(follower);
+      follower(policy);
+    },
+    reload: watch.reload,
+    close: watch.close,
+  };
 }
 
 /** Rules that count from zero because their metric, window or per changed. */

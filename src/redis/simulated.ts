@@ -1,5 +1,6 @@
 import type { RedisAddress } from './address.js';
-import { type Connection, openConnection } from './connection.js';
+import { connectOnce, NO_SECRETS } from './connect.js';
+import type { Connection } from './connection.js';
 import { startEmbeddedRedis } from './embedded.js';
 import { loadScripts, readLua, type Scripts } from './scripts.js';
 
@@ -9,8 +10,6 @@ const ENDS_KEY = 'simulated:ends';
 
 /** Keys that are removed with one command. */
 const REMOVED_AT_ONCE = 500;
-
-const CONNECT_MS = 5_000;
 
 /**
  * The scripts on a clock that somebody sets. Only the two includes that touch time are replaced:
@@ -99,22 +98,8 @@ export async function connectSimulated(
   address: RedisAddress,
   scripts: Scripts,
 ): Promise<Connection> {
-  let up = () => {};
-  let timer: NodeJS.Timeout | undefined;
-  const ready = new Promise<void>((resolve, reject) => {
-    up = resolve;
-    const late = () => reject(new Error(`the simulated Redis gave no answer in ${CONNECT_MS} ms`));
-    timer = setTimeout(late, CONNECT_MS);
-  });
-  const connection = openConnection({
-    address,
-    sentinelMaster: '',
-    passwordFile: undefined,
-    scripts,
-    onPasswordProblem: () => {},
-    onUp: () => up(),
-    onDown: () => {},
-  });
-  await ready.finally(() => clearTimeout(timer));
-  return connection;
+  const { connection, problem } = await connectOnce({ ...NO_SECRETS, address, scripts });
+  if (problem === undefined) return connection;
+  connection.close();
+  throw new Error(`the simulated Redis cannot be reached: ${problem}`);
 }

@@ -1,12 +1,12 @@
 import type { AnnotationEntry, EventEntry } from '../model/entry.js';
-import { noSums, type SpendAttributes, type Sums } from '../model/spend.js';
+import { addSums, noSums, type SpendAttributes, type Sums } from '../model/spend.js';
 import type { Policy } from '../policy/policy.js';
 import type { PolicyText, Spend } from '../store/spend.js';
 import { type Cause, causeOf } from './cause.js';
 import { comparisonOf } from './comparison.js';
 import { endOfDay } from './dates.js';
 import { type Expectation, expectedOfDay, expectedOfPeriod, gatherRows } from './expected.js';
-import { addTo, type Gathered, totalOf } from './gather.js';
+import { type Gathered, totalOf } from './gather.js';
 import { type Happening, happenedTo, notedAbout } from './happened.js';
 import { type AgentHistory, readHistory } from './history.js';
 import { gapsOf } from './known.js';
@@ -142,7 +142,7 @@ function daysOf(
   for (const startMs of known) byDay.set(startMs, noSums());
   for (const { startMs, sums } of recent.days) {
     const day = byDay.get(startMs);
-    if (day) addTo(day, sums);
+    if (day) addSums(day, sums);
   }
   return [...byDay].map(([startMs, sums]) => ({
     startMs,

@@ -1,9 +1,9 @@
 import type { AnnotationEntry } from '../model/entry.js';
-import { noSums, type SpendAttributes, type Sums } from '../model/spend.js';
+import { addSums, noSums, type SpendAttributes, type Sums } from '../model/spend.js';
 import { dayStartMs, dayStartsMs } from '../policy/days.js';
 import type { Spend } from '../store/spend.js';
 import { type Cause, causeOf } from './cause.js';
-import { add, addTo, type Gathered, totalOf } from './gather.js';
+import { add, type Gathered, totalOf } from './gather.js';
 import { type Growth, growthOf } from './growth.js';
 import { notedAbout } from './happened.js';
 import { gapsOf } from './known.js';
@@ -84,8 +84,8 @@ export async function explainBill(spend: Spend, query: BillQuery): Promise<BillA
     return { agent, of, sums, earlier, changeNano: sums.costNano - earlier.costNano };
   });
   for (const { sums, earlier } of sides) {
-    addTo(total, sums);
-    addTo(totalBefore, earlier);
+    addSums(total, sums);
+    addSums(totalBefore, earlier);
   }
   const sorted = sides
     .filter(({ sums, earlier }) => sums.calls + sums.denied + earlier.calls + earlier.denied > 0)

@@ -64,6 +64,11 @@ export function formatMoment(atMs: number, timezone: string): string {
   return `${formatDay(atMs, timezone)}, ${formatTime(atMs, timezone)}`;
 }
 
+/** For people, to the second, and where: "2026-03-01 09:14:03 GMT+8". */
+export function formatSecond(atMs: number, timezone: string): string {
+  return local(atMs, timezone).toFormat('yyyy-MM-dd HH:mm:ss ZZZZ');
+}
+
 /** For people, the days from the first to the last: "24 February to 2 March 2026". */
 export function formatDays(firstMs: number, lastMs: number, timezone: string): string {
   const [first, last] = [local(firstMs, timezone), local(lastMs, timezone)];

@@ -1,14 +1,14 @@
+import { formatDecimal } from '../model/decimal.js';
 import { NANO_PER_USD } from '../model/money.js';
 
 const NANO = BigInt(NANO_PER_USD);
 
+/** Digits after the point of a sum in USD. */
+const NANO_DIGITS = 9;
+
 /** Nano-dollars as a decimal in USD, exactly, for programs: "812.345678901", "-0.5", "12". */
 export function exactUsd(nano: bigint): string {
-  const size = nano < 0n ? -nano : nano;
-  const fraction = String(size % NANO)
-    .padStart(9, '0')
-    .replace(/0+$/, '');
-  return `${nano < 0n ? '-' : ''}${size / NANO}${fraction === '' ? '' : `.${fraction}`}`;
+  return formatDecimal(nano, NANO_DIGITS);
 }
 
 /** For people: "$1,234.57", "-$0.0042". @param decimals of a dollar; what is below is rounded */

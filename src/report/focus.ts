@@ -1,8 +1,7 @@
-import { formatDecimal } from '../model/decimal.js';
 import { calendarEdges } from '../policy/calendar.js';
 import type { SpendRow } from '../store/spend.js';
 import { csvRow } from './csv.js';
-import { USD_SCALE } from './spend-csv.js';
+import { exactUsd } from './figures.js';
 
 /**
  * Spend in the columns of FOCUS 1.1, the FinOps Open Cost and Usage Specification, so that it stands beside
@@ -70,7 +69,7 @@ export function focusLine(
     attributes;
   if (sums.calls === 0 && sums.costNano === 0n) return '';
   const [, monthUs, nextMonthUs] = calendarEdges('month', timezone, period.startMs * 1000);
-  const cost = formatDecimal(sums.costNano, USD_SCALE);
+  const cost = exactUsd(sums.costNano);
   const tokens = sums.tokensIn + sums.tokensOut;
   const [quantity, unit] = tokens === 0 ? [sums.calls, 'Requests'] : [tokens, 'Tokens'];
   const by = provider || NOBODY;

@@ -1,4 +1,4 @@
-import { noSums, type SpendAttributes, type Sums } from '../model/spend.js';
+import { addSums, noSums, type SpendAttributes, type Sums } from '../model/spend.js';
 import type { Spend } from '../store/spend.js';
 import type { Period } from './period.js';
 
@@ -29,20 +29,7 @@ export function add<Key>(to: Map<Key, Sums>, key: Key, more: Readonly<Sums>): vo
     sums = noSums();
     to.set(key, sums);
   }
-  addTo(sums, more);
-}
-
-/** As `addSums`, but leaves out what is 0n: of most rows most is, and BigInt sums are slow. */
-export function addTo(sums: Sums, more: Readonly<Sums>): void {
-  sums.calls += more.calls;
-  sums.costNano += more.costNano;
-  sums.tokensIn += more.tokensIn;
-  sums.tokensOut += more.tokensOut;
-  sums.denied += more.denied;
-  if (more.unsettledNano) sums.unsettledNano += more.unsettledNano;
-  if (more.assumedNano) sums.assumedNano += more.assumedNano;
-  if (more.unauthorizedNano) sums.unauthorizedNano += more.unauthorizedNano;
-  if (more.deniedNano) sums.deniedNano += more.deniedNano;
+  addSums(sums, more);
 }
 
 /** The sums by something that the attributes say. */
@@ -57,7 +44,7 @@ export function sumBy(
 
 export function totalOf(gathered: ReadonlyMap<unknown, Sums>): Sums {
   const total = noSums();
-  for (const sums of gathered.values()) addTo(total, sums);
+  for (const sums of gathered.values()) addSums(total, sums);
   return total;
 }
 

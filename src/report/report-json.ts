@@ -60,12 +60,7 @@ export function reportCsv(report: Report, top: number): string {
         exactUsd(before.costNano),
       ]),
   ];
-  return lines.map((cells) => csvRow(cells.map(noFormula))).join('');
-}
-
-/** A name that a spreadsheet would take for a formula gets a quote before it. */
-function noFormula(cell: string | number): string | number {
-  return typeof cell === 'string' && /^[=+@]|^-(?!\d)/.test(cell) ? `'${cell}` : cell;
+  return lines.map(csvRow).join('');
 }
 
 export function iso(ms: number): string {

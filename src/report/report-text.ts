@@ -1,7 +1,6 @@
-import { noSums, type Sums } from '../model/spend.js';
+import { addSums, noSums, type Sums } from '../model/spend.js';
 import { NONE } from './by.js';
 import { change, count, counted, decimalsFor, larger, percent, ratioOf, usd } from './figures.js';
-import { addTo } from './gather.js';
 import { howKnown } from './known.js';
 import type { Report, ReportRow } from './report.js';
 import type { Style } from './style.js';
@@ -86,8 +85,8 @@ function rowLines(report: Report, top: number, style: Style): string[] {
 function sumOf(rows: readonly ReportRow[]): { sums: Sums; before: Sums } {
   const sum = { sums: noSums(), before: noSums() };
   for (const row of rows) {
-    addTo(sum.sums, row.sums);
-    addTo(sum.before, row.before);
+    addSums(sum.sums, row.sums);
+    addSums(sum.before, row.before);
   }
   return sum;
 }

@@ -1,7 +1,7 @@
-import { noSums, type Sums } from '../model/spend.js';
+import { addSums, noSums, type Sums } from '../model/spend.js';
 import type { Spend } from '../store/spend.js';
 import { attributeOfSpend, type By } from './by.js';
-import { addTo, type Gathered, gather, type Only, totalOf } from './gather.js';
+import { type Gathered, gather, type Only, totalOf } from './gather.js';
 import { gapsOf } from './known.js';
 import { type Period, periodBefore } from './period.js';
 
@@ -70,7 +70,7 @@ function rowsOf(by: readonly By[], now: Gathered, before: Gathered): ReportRow[]
         row = { values, sums: noSums(), before: noSums() };
         rows.set(key, row);
       }
-      addTo(row[side], sums);
+      addSums(row[side], sums);
     }
   }
   return [...rows.values()].sort(

@@ -49,7 +49,11 @@ export function runText(run: Run, timezone: string, style: Style): string {
   lines.push('', `The run has spent ${usd(total.costNano, decimals)}${held}.`);
   if (total.denied > 0) {
     lines.push(
-      `${counted(total.denied, 'call')} of it ${total.denied === 1 ? 'was' : 'were'} denied, estimated at ${roundUsd(total.deniedNano)}.`,
+      `${run.deniedToo ? 'At least ' : ''}${counted(total.denied, 'call')} of it ${total.denied === 1 ? 'was' : 'were'} denied, estimated at ${roundUsd(total.deniedNano)}.`,
+    );
+  } else if (run.deniedToo) {
+    lines.push(
+      'Calls of it were denied, too: how many is not known apart from those of other runs.',
     );
   }
   lines.push('', `How it is known: ${howKnown(total)}`);

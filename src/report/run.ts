@@ -1,5 +1,6 @@
-import type { Entry, Facts } from '../model/entry.js';
+import type { DeniedEntry, Entry, Facts } from '../model/entry.js';
 import { addSums, noSums, postingOf, type Sums } from '../model/spend.js';
+import { encodeValue } from '../policy/partition.js';
 
 export type NodeState =
   | 'held'
@@ -33,6 +34,8 @@ export interface Run {
   readonly roots: readonly RunNode[];
   readonly calls: number;
   readonly total: Sums;
+  /** Other calls of it were denied: the ledger has them in one sum with calls of other runs. */
+  readonly deniedToo: boolean;
   readonly heldNano: bigint;
   readonly agents: number;
   readonly fromMs: number;
@@ -55,18 +58,22 @@ export async function findRun(
 ): Promise<Search> {
   const nodes = new Map<string, RunNode>();
   const denied = noSums();
+  let deniedToo = false;
   let oldestMs: number | undefined;
   let lastMs = 0;
   for await (const entries of source) {
     for (const entry of entries) {
       oldestMs ??= entry.atMs;
+      if (entry.kind === 'denied') {
+        const whole = isOfRun(entry, run);
+        if (whole) addSums(denied, postingOf(entry)?.sums ?? noSums());
+        else if (entry.run === run) deniedToo = true;
+        if (whole || entry.run === run) lastMs = Math.max(lastMs, entry.atMs);
+        continue;
+      }
       if (!('facts' in entry) || entry.facts.run !== run) continue;
       lastMs = Math.max(lastMs, entry.atMs);
       const posted = postingOf(entry)?.sums;
-      if (entry.kind === 'denied') {
-        if (posted) addSums(denied, posted);
-        continue;
-      }
       const key = `${entry.facts.agent}\n${entry.facts.callId}`;
       const node = nodes.get(key) ?? newNode(entry);
       nodes.set(key, node);
@@ -74,8 +81,9 @@ export async function findRun(
       if (posted) addSums(node.sums, posted);
     }
   }
-  if (nodes.size === 0 && denied.denied === 0) return { run: undefined, oldestMs };
-  return { run: treeOf(run, [...nodes.values()], denied, lastMs), oldestMs };
+  if (nodes.size === 0 && denied.denied === 0 && !deniedToo) return { run: undefined, oldestMs };
+  const tree = treeOf(run, [...nodes.values()], denied, lastMs);
+  return { run: { ...tree, deniedToo }, oldestMs };
 }
 
 type CallEntry = Extract<
@@ -112,7 +120,19 @@ function take(node: RunNode, entry: CallEntry): void {
   }
 }
 
-function treeOf(run: string, nodes: RunNode[], denied: Sums, lastMs: number): Run {
+/** Are all calls of a sum of denials of the run? Gates add up those of several, but where each has a window. */
+function isOfRun({ partition, facts, calls, run: last }: DeniedEntry, run: string): boolean {
+  if (facts.run !== '') return facts.run === run;
+  if (partition.split(',').includes(`run=${encodeValue(run)}`)) return true;
+  return calls === 1 && last === run;
+}
+
+function treeOf(
+  run: string,
+  nodes: RunNode[],
+  denied: Sums,
+  lastMs: number,
+): Omit<Run, 'deniedToo'> {
   const byCallId = new Map<string, RunNode[]>();
   for (const node of nodes) {
     const { callId } = node.facts;

@@ -1,10 +1,7 @@
-import { formatDecimal } from '../model/decimal.js';
 import { SPEND_ATTRIBUTES } from '../model/spend.js';
 import type { SpendRow } from '../store/spend.js';
 import { csvRow } from './csv.js';
-
-/** Digits after the point of a sum in USD: nano-dollars. */
-export const USD_SCALE = 9;
+import { exactUsd } from './figures.js';
 
 const SUM_NAMES = [
   'calls',
@@ -31,19 +28,20 @@ export function spendHead(labels: readonly string[]): string {
 /** One day of one combination of attributes; money in exact decimals. @param day as its people write it */
 export function spendLine(day: string, row: SpendRow, labels: readonly string[]): string {
   const { attributes, sums } = row;
-  const usd = (nano: bigint) => formatDecimal(nano, USD_SCALE);
   return csvRow([
     day,
     ...SPEND_ATTRIBUTES.map((name) => attributes[name]),
-    ...labels.map((label) => attributes.labels[label] ?? ''),
+    ...labels.map((label) =>
+      Object.hasOwn(attributes.labels, label) ? (attributes.labels[label] ?? '') : '',
+    ),
     sums.calls,
-    usd(sums.costNano),
+    exactUsd(sums.costNano),
     sums.tokensIn,
     sums.tokensOut,
-    usd(sums.unsettledNano),
-    usd(sums.assumedNano),
-    usd(sums.unauthorizedNano),
+    exactUsd(sums.unsettledNano),
+    exactUsd(sums.assumedNano),
+    exactUsd(sums.unauthorizedNano),
     sums.denied,
-    usd(sums.deniedNano),
+    exactUsd(sums.deniedNano),
   ]);
 }

@@ -1,6 +1,6 @@
 import type { Amounts } from '../model/amounts.js';
 import type { DeniedEntry, Entry } from '../model/entry.js';
-import { EventQueue } from './queue.js';
+import { createQueue, type Queue } from '../model/queue.js';
 
 /** One thing that happened to one call, or to what stands above the calls, when it happened. */
 export interface PastEvent {
@@ -23,25 +23,24 @@ const REORDER_US = 5_000_000;
  * admission is known from the end of its hold, which is whole seconds later.
  */
 export async function* pastEvents(batches: AsyncIterable<Entry[]>): AsyncGenerator<PastEvent> {
-  const queue = new EventQueue();
+  const queue = createQueue<PastEvent>(({ atUs }) => atUs);
   let writtenUs = 0;
   for await (const batch of batches) {
     for (const entry of batch) {
       // Never back: what was written later happened later, but for denials.
       writtenUs = Math.max(writtenUs, entryUs(entry));
-      if (entry.kind !== 'denied') queue.push({ atUs: writtenUs, entry, nth: 0 });
-      else if (entry.calls > 0) queue.push(denialOf(entry, 0));
+      if (entry.kind !== 'denied') queue.add({ atUs: writtenUs, entry, nth: 0 });
+      else if (entry.calls > 0) queue.add(denialOf(entry, 0));
     }
     yield* drain(queue, writtenUs - REORDER_US);
   }
   yield* drain(queue, Number.POSITIVE_INFINITY);
 }
 
-function* drain(queue: EventQueue, untilUs: number): Generator<PastEvent> {
-  for (let next = queue.peek(); next && next.atUs <= untilUs; next = queue.peek()) {
-    queue.pop();
+function* drain(queue: Queue<PastEvent>, endUs: number): Generator<PastEvent> {
+  for (let next = queue.takeBefore(endUs); next; next = queue.takeBefore(endUs)) {
     const { entry, nth } = next;
-    if (entry.kind === 'denied' && nth + 1 < entry.calls) queue.push(denialOf(entry, nth + 1));
+    if (entry.kind === 'denied' && nth + 1 < entry.calls) queue.add(denialOf(entry, nth + 1));
     yield next;
   }
 }

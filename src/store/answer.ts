@@ -1,5 +1,6 @@
-import { type Amounts, COST_SOURCES, NOTHING } from '../model/amounts.js';
+import { type Amounts, NOTHING } from '../model/amounts.js';
 import type { FailureReason } from '../model/decision.js';
+import { readAmounts } from './amounts.js';
 
 /** Reply codes of lua/authorize.lua, by number. */
 const CODES = [
@@ -92,15 +93,6 @@ export function parseAnswer(reply: readonly (number | string)[]): Answer {
     });
   }
   return { code: name, nowUs, repeats, held: readAmounts(reply, 3), windows, halt: undefined };
-}
-
-/** Reads cost, tokens in, tokens out and the source of the cost, from `at` on. */
-export function readAmounts(reply: readonly (number | string)[], at: number): Amounts {
-  const [costNano = 0, tokensIn = 0, tokensOut = 0, source = 1] = reply.slice(
-    at,
-    at + 4,
-  ) as number[];
-  return { costNano, costSource: COST_SOURCES[source] ?? 'none', tokensIn, tokensOut };
 }
 
 /**

@@ -1,6 +1,6 @@
-import { COST_SOURCES } from '../model/amounts.js';
 import type { AuthorizedEntry, Entry, EventEntry, Facts } from '../model/entry.js';
 import { addSums, postingOf, type SpendAttributes, type Sums } from '../model/spend.js';
+import { amountNumbers } from './amounts.js';
 import { formatAttributes } from './attributes.js';
 import { formatFacts } from './facts.js';
 import { recordKey } from './keys.js';
@@ -91,9 +91,7 @@ export function keyOf(domain: string, { agent, callId }: Facts): string {
 
 /** As lua/run_out.lua reads it: amounts, the end of the hold in µs, when it was admitted in ms; a tab, the facts. */
 function formatOpen({ held, holdUntilUs, atMs, facts }: AuthorizedEntry): string {
-  const { costNano, tokensIn, tokensOut, costSource } = held;
-  const source = COST_SOURCES.indexOf(costSource);
-  return `${costNano} ${tokensIn} ${tokensOut} ${source} ${holdUntilUs} ${atMs}\t${formatFacts(facts)}`;
+  return `${[...amountNumbers(held), holdUntilUs, atMs].join(' ')}\t${formatFacts(facts)}`;
 }
 
 /** When an open hold began; of one of before not later than it ends. */

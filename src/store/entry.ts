@@ -1,18 +1,14 @@
-import { type Amounts, COST_SOURCES, METRICS } from '../model/amounts.js';
-import type { Entry } from '../model/entry.js';
+import { METRICS } from '../model/amounts.js';
+import { type Entry, msOf } from '../model/entry.js';
 import { EVERYONE } from '../model/halt.js';
 import { OUTCOMES } from '../model/settlement.js';
 import { isSound } from '../model/sound.js';
-import { readAmounts } from './answer.js';
+import { amountNumbers, readAmounts } from './amounts.js';
 import { formatFacts, parseFacts } from './facts.js';
 import { parseHalt } from './halt.js';
 import { parseWindowKey, windowKey } from './keys.js';
 
-/**
- * The fields of a ledger entry in the stream; lua/README.md lists them. `k` is the kind, `f` the facts,
- * `n` numbers with a space between, `j` JSON, `m` model and provider that answered (a tab between),
- * `w` the key of a window, `g` a field of the orders.
- */
+/** The fields of a ledger entry in the stream; lua/include/ledger.lua lists them. */
 export type StreamFields = Readonly<Record<string, string>>;
 
 export const KIND_LETTERS = {
@@ -52,7 +48,7 @@ export function parseEntry(id: string, fields: StreamFields): Entry | undefined 
 function read(id: string, fields: StreamFields): Entry | undefined {
   const { k = '', f = '', n = '', j = '', m = '', w = '', g = '' } = fields;
   const kind = KINDS[k];
-  const atMs = Number(id.slice(0, id.indexOf('-')));
+  const atMs = msOf(id);
   const numbers = n === '' ? [] : n.split(' ').map(Number);
   if (!numbers.every(Number.isSafeInteger)) return undefined;
   const amounts = (at: number) => readAmounts(numbers, at);
@@ -161,14 +157,20 @@ export function formatEntry(entry: Entry): StreamFields {
   const k = KIND_LETTERS[entry.kind];
   switch (entry.kind) {
     case 'authorized': {
-      const n = join(amountsOf(entry.held), entry.holdUntilUs, bit(entry.forced));
+      const n = join(...amountNumbers(entry.held), entry.holdUntilUs, bit(entry.forced));
       return { k, f: formatFacts(entry.facts), n };
     }
     case 'settled': {
       const state = entry.final ? FINAL : { settled: 1, unheld: 4, unauthorized: 5 }[entry.state];
       const marks = [bit(entry.late), bit(entry.returned), bit(entry.ranOut)];
       const outcome = OUTCOMES.indexOf(entry.outcome);
-      const n = join(state, ...marks, outcome, amountsOf(entry.held), amountsOf(entry.settled));
+      const n = join(
+        state,
+        ...marks,
+        outcome,
+        ...amountNumbers(entry.held),
+        ...amountNumbers(entry.settled),
+      );
       return { k, f: formatFacts(entry.facts), n };
     }
     case 'ran_out':
@@ -177,14 +179,14 @@ export function formatEntry(entry: Entry): StreamFields {
       return {
         k,
         f: formatFacts(entry.facts),
-        n: join(entry.final ? 2 : bit(entry.ranOut), amountsOf(entry.held)),
+        n: join(entry.final ? 2 : bit(entry.ranOut), ...amountNumbers(entry.held)),
       };
     case 'denied': {
       const { rule, partition, run, metric, used, limit, retryAtUs, askedAgain } = entry;
       const window = [metric ? METRICS.indexOf(metric) : -1, used, limit, retryAtUs];
       const again = [askedAgain.costNano, askedAgain.tokensIn, askedAgain.tokensOut];
       const { calls, firstUs, lastUs, asked, facts } = entry;
-      const n = join(calls, firstUs, lastUs, amountsOf(asked), ...window, ...again);
+      const n = join(calls, firstUs, lastUs, ...amountNumbers(asked), ...window, ...again);
       return { k, f: formatFacts(facts), w: `${rule}\t${partition}\t${run}`, n };
     }
     case 'halted': {
@@ -223,10 +225,6 @@ function agentOf(field: string): string {
 
 function fieldOf(agent: string): string {
   return agent === EVERYONE ? 'everyone' : `halt:${agent}`;
-}
-
-function amountsOf({ costNano, tokensIn, tokensOut, costSource }: Amounts): string {
-  return `${costNano} ${tokensIn} ${tokensOut} ${COST_SOURCES.indexOf(costSource)}`;
 }
 
 function bit(flag: boolean): number {

@@ -1,5 +1,6 @@
 import { formatRanges, type IdRange, parseRanges } from '../model/id-ranges.js';
 import type { Connection } from '../redis/connection.js';
+import { fieldsOf } from './flat.js';
 import { foldKey } from './keys.js';
 
 /** How far a ledger is folded. */
@@ -35,19 +36,19 @@ export interface FoldState {
 export const BEGINNING = '0-0';
 
 export async function readFoldState(connection: Connection, domain: string): Promise<FoldState> {
-  const flat = (await connection.command('HGETALL', foldKey(domain))) as string[];
-  const fields = new Map<string, string>();
-  for (let at = 0; at < flat.length; at += 2) fields.set(flat[at] ?? '', flat[at + 1] ?? '');
-  const whole = (name: keyof FoldState) => Number(fields.get(name) ?? 0);
-  const since = (name: keyof FoldState) => (fields.has(name) ? whole(name) : undefined);
+  const fields: { readonly [name in keyof FoldState]?: string } = fieldsOf(
+    (await connection.command('HGETALL', foldKey(domain))) as string[],
+  );
+  const whole = (name: keyof FoldState) => Number(fields[name] ?? 0);
+  const since = (name: keyof FoldState) => (fields[name] === undefined ? undefined : whole(name));
   return {
-    commit: fields.get('commit') ?? '',
-    position: fields.get('position') ?? BEGINNING,
+    commit: fields.commit ?? '',
+    position: fields.position ?? BEGINNING,
     folded: whole('folded'),
     lost: whole('lost'),
     aside: whole('aside'),
     sinceMs: since('sinceMs'),
-    imported: fields.get('imported') ?? BEGINNING,
+    imported: fields.imported ?? BEGINNING,
     importedRanges: rangesIn(fields),
     importedSinceMs: since('importedSinceMs'),
     next: whole('next'),
@@ -55,7 +56,7 @@ export async function readFoldState(connection: Connection, domain: string): Pro
     inHour: whole('inHour'),
     importHourMs: whole('importHourMs'),
     inImportHour: whole('inImportHour'),
-    sunk: fields.get('sunk') ?? BEGINNING,
+    sunk: fields.sunk ?? BEGINNING,
   };
 }
 
@@ -68,9 +69,10 @@ export function formatFoldState(changes: Partial<FoldState>): (string | number)[
 }
 
 /** A state of before has only the first and the last. */
-function rangesIn(fields: ReadonlyMap<string, string>): IdRange[] {
-  const ranges = fields.get('importedRanges');
-  if (ranges !== undefined) return parseRanges(ranges);
-  const [sinceMs, to] = [fields.get('importedSinceMs'), fields.get('imported')];
-  return sinceMs === undefined || to === undefined ? [] : [{ from: `${sinceMs}-0`, to }];
+function rangesIn(fields: Readonly<Partial<Record<keyof FoldState, string>>>): IdRange[] {
+  const { importedRanges, importedSinceMs, imported: to } = fields;
+  if (importedRanges !== undefined) return parseRanges(importedRanges);
+  return importedSinceMs === undefined || to === undefined
+    ? []
+    : [{ from: `${importedSinceMs}-0`, to }];
 }

@@ -1,12 +1,13 @@
-import type { Entry } from '../model/entry.js';
+import { type Entry, msOf } from '../model/entry.js';
 import type { Connection } from '../redis/connection.js';
 import { monotonicMs } from '../redis/deadline.js';
 import { type FoldOptions, sumUp } from './batch.js';
 import { commitBatch, type Folder, newFolder } from './commit.js';
 import { parseEntry } from './entry.js';
+import type { RawEntry } from './flat.js';
 import { type FoldState, readFoldState } from './fold-state.js';
 import { placeGroups } from './place.js';
-import { type RawEntry, readUnfolded } from './unfolded.js';
+import { readUnfolded } from './unfolded.js';
 
 /**
  * Entries in one batch. Redis is busy with a commit for 3 µs for each, so that a decision waits for a
@@ -32,8 +33,6 @@ export type FoldStep =
       readonly lost: number;
       /** There are more to be folded. */
       readonly more: boolean;
-      /** When the last of these entries was written; undefined if there was none. */
-      readonly lastMs: number | undefined;
     };
 
 /** Folds the next entries of a ledger into its spend, if there are any. */
@@ -51,7 +50,7 @@ export async function foldBatch(
   const { entries: raws, lost, more } = unfolded;
   const last = raws.at(-1);
   if (!last && lost === 0) {
-    return { step: 'folded', entries: 0, aside: 0, lost: 0, more: false, lastMs: undefined };
+    return { step: 'folded', entries: 0, aside: 0, lost: 0, more: false };
   }
   const { entries, unread: aside } = readAll(raws);
   const batch = sumUp(domain, entries, options);
@@ -82,7 +81,6 @@ export async function foldBatch(
     aside: aside.length,
     lost,
     more,
-    lastMs: last && msOf(last.id),
   };
 }
 
@@ -97,18 +95,11 @@ function readAll(raws: readonly RawEntry[]): { entries: Entry[]; unread: RawEntr
   return { entries, unread };
 }
 
-/** When the entry with an id was written. */
-export function msOf(id: string): number {
-  return Number(id.slice(0, id.indexOf('-')));
-}
-
 /** What folding all that waits has come to. */
 export interface Folded {
   readonly entries: number;
   readonly aside: number;
   readonly lost: number;
-  /** All is folded that was there when it ended. */
-  readonly complete: boolean;
 }
 
 /**
@@ -133,8 +124,8 @@ export async function foldPending(
     entries += step.entries;
     aside += step.aside;
     lost += step.lost;
-    if (!step.more) return { entries, aside, lost, complete: true };
+    if (!step.more) return { entries, aside, lost };
     onProgress(entries);
   }
-  return { entries, aside, lost, complete: false };
+  return { entries, aside, lost };
 }

@@ -1,6 +1,6 @@
 import type { Connection } from '../redis/connection.js';
+import { redisMs } from '../redis/time.js';
 import { GATES_KEY } from './keys.js';
-import { redisMs } from './now.js';
 
 /** A gate that has not told of itself for so long counts no more: it tells every few seconds. */
 const GONE_MS = 15_000;

@@ -1,10 +1,9 @@
-import { compareIds } from '../model/entry.js';
+import { compareIds, msOf } from '../model/entry.js';
 import { isIn } from '../model/id-ranges.js';
 import type { Connection } from '../redis/connection.js';
-import { msOf } from './fold.js';
+import { redisMs } from '../redis/time.js';
 import type { FoldState } from './fold-state.js';
 import { firstEntryId, hasEntry } from './ledger-end.js';
-import { redisMs } from './now.js';
 
 /** Of an entry: what has another comes from no ledger, and could not be put in order. */
 const ID = /^\d{1,15}-\d{1,15}$/;

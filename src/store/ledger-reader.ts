@@ -1,6 +1,7 @@
 import type { Entry } from '../model/entry.js';
 import type { Connection } from '../redis/connection.js';
-import { parseEntry, type StreamFields } from './entry.js';
+import { parseEntry } from './entry.js';
+import { type RawEntry, rawEntriesOf } from './flat.js';
 import { ledgerKey } from './keys.js';
 
 /** Entries in one reply: some 300 kB, which keeps Redis for a millisecond. */
@@ -34,10 +35,10 @@ export async function* readLedger(
   const end = toMs === undefined ? '+' : `(${toMs}-0`;
   let start = typeof from === 'string' ? `(${from}` : String(from ?? '-');
   for (;;) {
-    const found = (await connection.command('XRANGE', key, start, end, 'COUNT', batch)) as Raw[];
+    const found = rawEntriesOf(await connection.command('XRANGE', key, start, end, 'COUNT', batch));
     const last = found.at(-1);
     if (last) {
-      start = `(${last[0]}`;
+      start = `(${last.id}`;
       yield parseAll(found, onUnreadable);
     }
     if (found.length === batch) continue;
@@ -60,36 +61,29 @@ export async function lastEntries(
   let start = '+';
   let lastId: string | undefined;
   for (let looked = 0; looked < MAX_LOOKED_BACK; looked += BATCH) {
-    const found = (await connection.command('XREVRANGE', key, start, '-', 'COUNT', BATCH)) as Raw[];
-    lastId ??= found[0]?.[0];
+    const found = rawEntriesOf(
+      await connection.command('XREVRANGE', key, start, '-', 'COUNT', BATCH),
+    );
+    lastId ??= found[0]?.id;
     for (const entry of parseAll(found, onUnreadable)) {
       if (kept.length < count && keep(entry)) kept.push(entry);
     }
     const oldest = found.at(-1);
     const all = found.length < BATCH || kept.length === count;
     if (all || !oldest) return { entries: kept.reverse(), lastId, all: true };
-    start = `(${oldest[0]}`;
+    start = `(${oldest.id}`;
   }
   return { entries: kept.reverse(), lastId, all: false };
 }
 
-/** An entry as Redis replies it: the id, then names and values. */
-type Raw = [string, string[]];
-
-function parseAll(raws: readonly Raw[], onUnreadable?: (id: string) => void): Entry[] {
+function parseAll(raws: readonly RawEntry[], onUnreadable?: (id: string) => void): Entry[] {
   const entries: Entry[] = [];
-  for (const [id, flat] of raws) {
-    const entry = parseEntry(id, fieldsOf(flat));
+  for (const { id, fields } of raws) {
+    const entry = parseEntry(id, fields);
     if (entry) entries.push(entry);
     else onUnreadable?.(id);
   }
   return entries;
-}
-
-function fieldsOf(flat: readonly string[]): StreamFields {
-  const fields: Record<string, string> = {};
-  for (let at = 0; at < flat.length; at += 2) fields[flat[at] ?? ''] = flat[at + 1] ?? '';
-  return fields;
 }
 
 /** Some time, or less if it is aborted. */

@@ -1,4 +1,5 @@
 import type { Connection } from '../redis/connection.js';
+import { redisMs } from '../redis/time.js';
 import { foldKey, ledgerKey, openKeys } from './keys.js';
 
 /** Records in one script: it takes Redis half a millisecond at most. */
@@ -33,8 +34,7 @@ export async function runOut(
   from = 0,
 ): Promise<RanOut> {
   const { ends, calls } = openKeys(domain);
-  const [seconds] = (await connection.command('TIME', '')) as [string];
-  const nowMs = Number(seconds) * 1000;
+  const nowMs = await redisMs(connection);
   let ranOut = 0;
   let next = from;
   for (let page = 0; page < MAX_PAGES; page += 1) {

@@ -1,7 +1,6 @@
-/** A window as lua/include/window.lua packs it, read without a script: what counts is decided here as there. */
+import { WINDOW_SLICES } from './keys.js';
 
-/** Slices before the current one that count: SLICES of lua/include/slices.lua. */
-const SLICES = 60;
+/** A window as lua/include/window.lua packs it, read without a script: what counts is decided here as there. */
 
 const PAIR_BYTES = 16;
 const NUMBER_BYTES = 8;
@@ -25,14 +24,9 @@ export type SliceShape = { readonly sliceUs: number } | { readonly startUs: numb
 
 const EMPTY: WindowUse = Object.freeze({ used: 0, slices: Object.freeze([]) });
 
-/** The length of a slice of a sliding window. */
-export function sliceUsOf(windowUs: number): number {
-  return Math.ceil(windowUs / SLICES);
-}
-
 /** When a slice that begins at `startUs` stops counting. */
 export function leavesAtUs(startUs: number, sliceUs: number): number {
-  return startUs + (SLICES + 1) * sliceUs;
+  return startUs + (WINDOW_SLICES + 1) * sliceUs;
 }
 
 /** @param packed undefined for a window in which nothing is */
@@ -48,7 +42,7 @@ export function readWindowUse(
   // The clock may have stepped back: the current slice is the later of the two.
   const newest = packed.readDoubleLE(packed.length - PAIR_BYTES);
   const current = Math.max(sliding ? Math.floor(nowUs / shape.sliceUs) : shape.startUs, newest);
-  const oldest = sliding ? current - SLICES : current;
+  const oldest = sliding ? current - WINDOW_SLICES : current;
   const slices: Slice[] = [];
   let used = 0;
   for (let at = first; at + PAIR_BYTES <= packed.length; at += PAIR_BYTES) {

@@ -1,5 +1,6 @@
 import { MAX_POLICY_TEXT_BYTES } from '../model/ledger-line.js';
 import type { Connection } from '../redis/connection.js';
+import { fieldsOf } from './flat.js';
 import { DOMAINS_KEY, ledgerKey, policiesKey } from './keys.js';
 import type { PolicyText } from './spend.js';
 
@@ -71,8 +72,7 @@ export async function readPolicies(
 ): Promise<ReadonlyMap<string, PolicyText>> {
   const flat = (await connection.command('HGETALL', policiesKey(domain))) as string[];
   const policies = new Map<string, PolicyText>();
-  for (let at = 0; at < flat.length; at += 2) {
-    const [hash = '', kept = '{}'] = flat.slice(at, at + 2);
+  for (const [hash, kept] of Object.entries(fieldsOf(flat))) {
     if (hash === NOW) continue;
     policies.set(hash, { hash, text: textOf(kept) });
   }

@@ -1,5 +1,6 @@
-import { type Amounts, COST_SOURCES, METRICS, type Metric, NOTHING } from '../model/amounts.js';
+import { type Amounts, METRICS, type Metric, NOTHING } from '../model/amounts.js';
 import type { Span } from '../model/span.js';
+import { amountNumbers } from './amounts.js';
 import {
   type CallName,
   ledgerKey,
@@ -111,7 +112,7 @@ export function questionArguments(
     question.provider,
     question.facts,
     maxEntries,
-    ...amountArguments(question.amounts),
+    ...amountNumbers(question.amounts),
   ];
   for (const w of question.windows) {
     args.push(KIND[w.kind], METRICS.indexOf(w.metric), w.limit);
@@ -121,12 +122,6 @@ export function questionArguments(
     if (w.halt) args.push(w.halt.forUs, w.halt.text);
   }
   return args;
-}
-
-/** Cost, tokens in, tokens out, source of the cost. */
-function amountArguments(amounts: Amounts): number[] {
-  const { costNano, tokensIn, tokensOut, costSource } = amounts;
-  return [costNano, tokensIn, tokensOut, COST_SOURCES.indexOf(costSource)];
 }
 
 /** The length of a slice, so that WINDOW_SLICES of them cover the window. */

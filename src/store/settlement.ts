@@ -1,6 +1,6 @@
 import { type Amounts, COST_SOURCES, type CostSource } from '../model/amounts.js';
 import { type CallState, OUTCOMES, type Outcome } from '../model/settlement.js';
-import { readAmounts } from './answer.js';
+import { readAmounts } from './amounts.js';
 import { parseWindowKey } from './keys.js';
 
 /** The states of lua/include/record.lua, by number; a final call is settled for everyone outside. */
@@ -53,6 +53,8 @@ export interface Settled {
   readonly settled: Amounts;
   /** The model that was authorized; '' if none was named. */
   readonly model: string;
+  /** The call as the ledger has it, a line of store/facts; '' if it was settled before, or is not known. */
+  readonly facts: string;
   readonly grown: readonly Grown[];
 }
 
@@ -71,7 +73,7 @@ export interface Recalled {
 
 type Reply = readonly (number | string)[];
 
-const SETTLED_HEAD = 15;
+const SETTLED_HEAD = 16;
 const PER_GROWN = 5;
 
 /**
@@ -121,6 +123,7 @@ export function parseSettled(reply: Reply): Settled {
     held: readAmounts(reply, 6),
     settled: readAmounts(reply, 10),
     model: String(reply[14]),
+    facts: String(reply[15]),
     grown,
   };
 }

@@ -1,8 +1,9 @@
-import type { EventEntry } from '../model/entry.js';
+import { compareIds, type EventEntry, msOf } from '../model/entry.js';
 import type { SpendAttributes } from '../model/spend.js';
 import type { Connection } from '../redis/connection.js';
+import { redisMs } from '../redis/time.js';
 import { parseAttributes } from './attributes.js';
-import { msOf } from './fold.js';
+import { rawEntriesOf } from './flat.js';
 import { BEGINNING, type FoldState, readFoldState } from './fold-state.js';
 import { eventsKey, ledgerKey, spendKey } from './keys.js';
 import { readAttributes } from './place.js';
@@ -88,11 +89,18 @@ export function readSpend(connection: Connection, domain: string): Spend {
     only?: (of: SpendAttributes) => boolean,
   ): AsyncGenerator<readonly SpendRow[]> {
     await learnAttributes();
-    const asks: { starts: readonly number[]; keys: string[]; fields: string[] }[] = [];
+    const asks: { starts: number[]; keys: string[]; fields: string[] }[] = [];
     for (const [shard, fields] of shardsOf(only)) {
-      for (let at = 0; at < startsMs.length; at += KEYS_AT_ONCE) {
-        const starts = startsMs.slice(at, at + KEYS_AT_ONCE);
-        asks.push({ starts, keys: starts.map((ms) => spendKey(domain, grain, ms, shard)), fields });
+      for (const ms of startsMs) {
+        let ask = asks.at(-1);
+        // Whole hashes of several shards fit in one script; fields are those of one shard.
+        const fits = ask && ask.keys.length < KEYS_AT_ONCE && (!only || ask.fields === fields);
+        if (!ask || !fits) {
+          ask = { starts: [], keys: [], fields };
+          asks.push(ask);
+        }
+        ask.starts.push(ms);
+        ask.keys.push(spendKey(domain, grain, ms, shard));
       }
     }
     const ask = (at: number) => {
@@ -123,9 +131,13 @@ export function readSpend(connection: Connection, domain: string): Spend {
       )) as string[];
       const events = texts.map((text) => JSON.parse(text) as EventEntry);
       // Of one millisecond they come in the order of their text.
-      return events.sort((a, b) => a.atMs - b.atMs || seqOf(a.id) - seqOf(b.id));
+      return events.sort((a, b) => compareIds(a.id, b.id));
     },
     policies: () => readPolicies(connection, domain),
+    async agents() {
+      await learnAttributes();
+      return new Set(attributes.flatMap((of) => (of ? [of.agent] : [])));
+    },
     async known() {
       const state = await readFoldState(connection, domain);
       const sinceMs = Math.min(state.sinceMs ?? Infinity, state.importedSinceMs ?? Infinity);
@@ -141,18 +153,11 @@ async function knownUntilMs(
   domain: string,
   { position, imported }: FoldState,
 ): Promise<number> {
-  const key = ledgerKey(domain);
-  const [time, newest] = (await Promise.all([
-    connection.command('TIME', ''),
-    connection.command('XREVRANGE', key, '+', '-', 'COUNT', 1),
-  ])) as [[string, string], [string][]];
-  const lastId = newest[0]?.[0];
-  if (lastId !== undefined && lastId !== position) {
-    return msOf(position === BEGINNING ? imported : position);
-  }
-  return Math.floor(Number(time[0]) * 1000 + Number(time[1]) / 1000);
-}
-
-function seqOf(id: string): number {
-  return Number(id.slice(id.indexOf('-') + 1));
+  const [nowMs, newest] = await Promise.all([
+    redisMs(connection),
+    connection.command('XREVRANGE', ledgerKey(domain), '+', '-', 'COUNT', 1),
+  ]);
+  const [last] = rawEntriesOf(newest);
+  if (!last || last.id === position) return nowMs;
+  return msOf(position === BEGINNING ? imported : position);
 }

@@ -35,6 +35,8 @@ export interface Spend {
   events(fromMs: number, toMs: number): Promise<EventEntry[]>;
   /** The policies by hash, as far as they are remembered. */
   policies(): Promise<ReadonlyMap<string, PolicyText>>;
+  /** All agents that any row may be of. */
+  agents(): Promise<ReadonlySet<string>>;
   /** The first and the last moment that it knows of; undefined if it knows nothing. */
   known(): Promise<{ sinceMs: number; untilMs: number } | undefined>;
 }

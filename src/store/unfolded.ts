@@ -1,13 +1,8 @@
 import { compareIds } from '../model/entry.js';
 import type { Connection } from '../redis/connection.js';
+import { type RawEntry, rawEntriesOf } from './flat.js';
 import { BEGINNING, type FoldState } from './fold-state.js';
 import { ledgerKey } from './keys.js';
-
-/** An entry of the stream as Redis gives it. */
-export interface RawEntry {
-  readonly id: string;
-  readonly fields: Readonly<Record<string, string>>;
-}
 
 /** What comes next of a ledger. */
 export interface Unfolded {
@@ -54,15 +49,7 @@ export async function readRange(
   count: number,
 ): Promise<RawEntry[]> {
   const from = after === BEGINNING ? '-' : `(${after}`;
-  const found = (await connection.command('XRANGE', key, from, '+', 'COUNT', count)) as [
-    string,
-    string[],
-  ][];
-  return found.map(([id, flat]) => {
-    const fields: Record<string, string> = {};
-    for (let at = 0; at < flat.length; at += 2) fields[flat[at] ?? ''] = flat[at + 1] ?? '';
-    return { id, fields };
-  });
+  return rawEntriesOf(await connection.command('XRANGE', key, from, '+', 'COUNT', count));
 }
 
 /** @returns undefined if there is no stream, or the engine does not count what was added */

@@ -1,25 +1,4 @@
-/** Gauges told apart by labels, which are all replaced at once. */
-export interface GaugeFamily<L extends string> {
-  set(
-    rows: readonly {
-      readonly labels: Readonly<Record<L, string>>;
-      readonly value: number;
-      /** What it is ranked by where not all have a series; default: the value. */
-      readonly rank?: number;
-    }[],
-  ): void;
-}
-
-/** How gauges are declared. @param rest of the rows past the bound: added up as "other", or dropped */
-export interface GaugeFamilies {
-  gauge(name: string, help: string): { set(value: number): void };
-  gauges<L extends string>(
-    name: string,
-    help: string,
-    labels: readonly L[],
-    rest: 'sum' | 'drop',
-  ): GaugeFamily<L>;
-}
+import type { Families } from './families.js';
 
 const WINDOW = ['rule', 'partition', 'metric', 'agent', 'team'] as const;
 const WHO = ['agent', 'team', 'cost_centre', 'tool', 'model'] as const;
@@ -32,7 +11,7 @@ const WHOSE =
  * How the fleet stands, over all domains, as a keeper has read it from Redis last. Two keepers say the same, so
  * take the max of them.
  */
-export function fleetMetrics({ gauge, gauges }: GaugeFamilies) {
+export function fleetMetrics({ gauge, gauges }: Families) {
   return {
     windowUsed: gauges(
       'tollgate_window_used',

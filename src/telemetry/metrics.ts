@@ -1,207 +1,127 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import { fleetMetrics, type GaugeFamilies } from './fleet-metrics.js';
+import { Counter, collectDefaultMetrics, Registry } from 'prom-client';
+import { createFamilies, type Families } from './families.js';
+import { fleetMetrics } from './fleet-metrics.js';
+import { gateMetrics } from './gate-metrics.js';
+import { keeperMetrics } from './keeper-metrics.js';
+import { VERSION } from './version.js';
 
-/** From below one Redis round trip to well past the 50 ms deadline. */
-const DURATION_BUCKETS_S = [
-  0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.05, 0.075, 0.15, 0.5,
-];
+/** How metrics are bounded, and of which roles they are shown. */
+export interface MetricsOptions {
+  readonly roles: readonly ('gate' | 'keeper')[];
+  /** The most series of each family of a gate whose labels come from agents; likewise of a keeper. */
+  readonly gateSeries: number;
+  readonly keeperSeries: number;
+}
 
-/** Even around 1, and to ten times either way. */
-const RATIO_BUCKETS = [0.1, 0.25, 0.5, 0.8, 0.95, 1, 1.05, 1.25, 2, 4, 10];
+const DEFAULTS: MetricsOptions = {
+  roles: ['gate', 'keeper'],
+  gateSeries: 200,
+  keeperSeries: 5_000,
+};
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
-/** Every metric of the sidecar, in a registry of its own. Names are base units, as Prometheus asks. */
-export function createMetrics() {
-  const registers = [new Registry()];
-  const [registry] = registers as [Registry];
+/**
+ * The catalogue: every metric of the sidecar, in a registry of its own. What both roles have is in this file,
+ * the rest in gate-metrics and keeper-metrics. Each help says what is counted in which unit, who has it, and
+ * what it is for. Names are base units, as Prometheus asks. Call id, run, fingerprint and labels of calls are
+ * never labels of a metric: there is no end to them.
+ */
+export function createMetrics(options: Partial<MetricsOptions> = {}) {
+  const { roles, gateSeries, keeperSeries } = { ...DEFAULTS, ...options };
+  const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-
-  const counter = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
-    new Counter({ name, help, labelNames, registers });
-  const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
-    new Gauge({ name, help, labelNames, registers });
-  const duration = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
-    new Histogram({ name, help, labelNames, registers, buckets: DURATION_BUCKETS_S });
-
-  const ratio = (name: string, help: string) =>
-    new Histogram({ name, help, registers, buckets: RATIO_BUCKETS });
-
-  const gauges: GaugeFamilies['gauges'] = (name, help, labels) => {
-    const family = gauge(name, help, labels);
-    return {
-      set(rows) {
-        family.reset();
-        for (const { labels: of, value } of rows) family.set({ ...of }, value);
-      },
-    };
+  /** Counted apart, since an agent that makes up names brings it about with each call. */
+  const overflowed = new Map<string, number>();
+  const overflow = (family: string, times: number) => {
+    overflowed.set(family, (overflowed.get(family) ?? 0) + times);
   };
-
+  new Counter({
+    name: 'tollgate_series_overflow_total',
+    help: 'Times that a family had its most series (TOLLGATE_GATE_SERIES, TOLLGATE_KEEPER_SERIES), so that something counted as "other", or was left out where it cannot be summed. Both roles; find out who makes up names.',
+    labelNames: ['family'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [family, times] of overflowed) this.inc({ family }, times);
+    },
+  });
+  const familiesOf = (role: MetricsOptions['roles'][number], maxSeries: number) => {
+    // What another role has is kept, so that code need not ask, and not shown: it would only be noise.
+    const shown = roles.includes(role);
+    return shown
+      ? createFamilies(registry, maxSeries, overflow)
+      : createFamilies(new Registry(), maxSeries, () => {});
+  };
+  const keeper = familiesOf('keeper', keeperSeries);
+  const shared = createFamilies(registry, gateSeries, overflow);
   return {
     registry,
-    ...fleetMetrics({ gauge, gauges }),
-    decisions: counter(
-      'tollgate_decisions_total',
-      'Decisions, by verdict and by the rule that denied (none for an allowed call, halt for an agent that is halted).',
-      ['verdict', 'rule'],
-    ),
-    shadowDenials: counter(
-      'tollgate_shadow_denials_total',
-      'Calls that a rule in shadow would have denied.',
-      ['rule'],
-    ),
-    haltsSet: counter('tollgate_halts_total', 'Agents halted by a denial, by rule.', ['rule']),
-    settlements: counter(
-      'tollgate_settlements_total',
-      'Calls settled, by state (settled, late, unheld, unauthorized, repeat, pending) and outcome.',
-      ['state', 'outcome'],
-    ),
-    releases: counter(
-      'tollgate_releases_total',
-      'Calls released, by state (released, settled, unheld, repeat, pending).',
-      ['state'],
-    ),
-    settledUsd: counter('tollgate_settled_usd_total', 'What settled calls have cost, in USD.'),
-    overageUsd: counter(
-      'tollgate_overage_usd_total',
-      'How much more settled calls have cost than they held, in USD.',
-    ),
-    unreadUsage: counter(
-      'tollgate_unread_usage_total',
-      'Settlements whose usage object could not be read, and counted as if it were not there.',
-    ),
-    assumedPrices: counter(
-      'tollgate_assumed_prices_total',
-      'Calls of a model without a price, which the policy assumes or denies.',
-    ),
-    estimateRatio: ratio(
-      'tollgate_estimate_ratio',
-      'Real cost of a settled call by what it held; 1 is a perfect estimate.',
-    ),
-    degradedDecisions: counter(
-      'tollgate_degraded_decisions_total',
-      'Decisions by failure mode, because Redis gave no answer, by reason.',
-      ['reason'],
-    ),
-    unmatchedCalls: counter(
-      'tollgate_unmatched_calls_total',
-      'Calls that no rule of the policy matched.',
-    ),
-    uncostedCalls: counter(
-      'tollgate_uncosted_calls_total',
-      'Calls checked by a money rule though nobody gave their cost: they count as 0 USD.',
-    ),
-    repeatedCalls: counter(
-      'tollgate_repeated_calls_total',
-      'Repeats of an admitted call, answered with the first verdict and charged nothing.',
-    ),
-    refusedCalls: counter(
-      'tollgate_refused_calls_total',
-      'Calls answered with a gRPC error instead of a verdict, by status code.',
-      ['code'],
-    ),
-    thresholdsRaised: counter(
-      'tollgate_thresholds_raised_total',
-      'alertAt thresholds reached, once per window and partition.',
-      ['rule', 'threshold'],
-    ),
-    authorizeDuration: duration(
-      'tollgate_authorize_duration_seconds',
-      'Time to decide a call, from the decoded request to the decision.',
-    ),
-    storeDuration: duration(
-      'tollgate_store_duration_seconds',
-      'Time of one Redis round trip that brought a reply, by script.',
-      ['command'],
-    ),
-    storeFailures: counter(
-      'tollgate_store_failures_total',
-      'Redis round trips without an answer, by reason.',
-      ['reason'],
-    ),
-    storeUp: gauge('tollgate_store_up', '1 while a Redis connection is ready, else 0.'),
-    storeCanEvict: gauge(
-      'tollgate_store_can_evict',
-      '1 if maxmemory-policy is not noeviction, so that Redis may forget spend, else 0.',
-    ),
-    storeEvictedKeys: gauge(
-      'tollgate_store_evicted_keys',
-      'Keys that Redis has evicted since it started (INFO evicted_keys), over all masters.',
-    ),
-    storeResets: counter(
-      'tollgate_store_resets_total',
-      'Times that Redis was found flushed, replaced or restored, also from a snapshot: windows and spend were lost.',
-    ),
-    storeClockSteps: counter(
-      'tollgate_store_clock_steps_total',
-      'Jumps of the Redis clock: forward frees budget early, backward delays it.',
-      ['direction'],
-    ),
-    journalEntries: gauge(
-      'tollgate_journal_entries',
-      'Admissions, withdrawals and settlements that wait for Redis to come back.',
-    ),
-    journalDropped: counter(
-      'tollgate_journal_dropped_total',
-      'Journal entries given up because the journal was full: an admission is spend that Redis never saw.',
-      ['kind'],
-    ),
-    ledgerLag: gauge(
-      'tollgate_ledger_lag_seconds',
-      'Age of the oldest entry of a ledger that is not summed up yet, the most over all domains; 0 if there is none; growing for a domain that cannot be looked after. Of a keeper.',
-    ),
-    ledgerFolded: counter(
-      'tollgate_ledger_entries_total',
-      'Entries of the ledger that this keeper has summed up.',
-    ),
-    ledgerLost: counter(
-      'tollgate_ledger_lost_entries_total',
-      'Entries that Redis dropped before they were summed up, because the ledger was full: their spend is in no report.',
-    ),
-    ledgerAside: counter(
-      'tollgate_ledger_set_aside_total',
-      'Entries of the ledger that could not be read, or make no sense: they count nowhere.',
-    ),
-    ledgerRanOut: counter(
-      'tollgate_ledger_run_out_total',
-      'Holds that ran out unsettled: their calls count as what they held.',
-    ),
-    ledgerOpenHolds: gauge(
-      'tollgate_ledger_open_holds',
-      'Calls that were admitted and not settled yet, as the ledger is summed up, over all domains. Of a keeper.',
-    ),
-    ledgerAttributes: gauge(
-      'tollgate_ledger_attributes',
-      'Different combinations of attributes that have spend, over all domains; past 100,000 in one the rest counts as "other". Of a keeper.',
-    ),
-    ledgerSinkLag: gauge(
-      'tollgate_ledger_sink_lag_seconds',
-      'Age of the oldest entry of a ledger that is not in TOLLGATE_LEDGER_SINK yet, the most over all domains. Of a keeper.',
-    ),
-    ledgerSinkFailures: counter(
-      'tollgate_ledger_sink_failures_total',
-      'Times that TOLLGATE_LEDGER_SINK could not be written; it is tried again.',
-    ),
-    alertsSent: counter(
-      'tollgate_alerts_sent_total',
-      'Alerts that a webhook of the policy took, by route and event (denied, halted, threshold, over). Of a keeper.',
-      ['route', 'event'],
-    ),
-    alertsFailed: counter(
-      'tollgate_alerts_failed_total',
-      'Alerts that a webhook of the policy did not take, and that are given up. Of a keeper.',
-      ['route'],
-    ),
-    alertsWaiting: gauge(
-      'tollgate_alerts_waiting',
-      'Alerts that are being told, or wait for it. Of a keeper.',
+    ...sharedMetrics(shared, roles.join(' and ')),
+    ...gateMetrics(familiesOf('gate', gateSeries)),
+    ...keeperMetrics(keeper),
+    ...fleetMetrics(keeper),
+  };
+}
+
+/** What gates and keepers have alike: the program, the policy, and Redis as they find it. */
+function sharedMetrics({ counter, counters, gauge, gauges, durations }: Families, role: string) {
+  const buildInfo = gauges(
+    'tollgate_build_info',
+    'Always 1; the version of this program and its role. Both roles; tells whether a rollout is through.',
+    ['version', 'role'],
+    'drop',
+  );
+  const storeClockSteps = counters(
+    'tollgate_store_clock_steps_total',
+    'Jumps of the Redis clock: forward frees budget early, backward delays it. Of gates.',
+    ['direction'],
+  );
+  // Known at 0, so that a first step is an increase.
+  for (const direction of ['forward', 'backward']) storeClockSteps.inc({ direction }, 0);
+  buildInfo.set([{ labels: { version: VERSION, role }, value: 1 }]);
+  return {
+    buildInfo,
+    priceTableTimestamp: gauge(
+      'tollgate_price_table_timestamp_seconds',
+      'When the built-in table of prices was released, seconds since the Unix epoch. Both roles; an old one prices new models as the policy assumes.',
     ),
     policyReloadOk: gauge(
       'tollgate_policy_last_reload_successful',
-      '1 if the policy file was good when it was read last, 0 if an older policy is in force.',
+      '1 if the policy file was good when it was read last, 0 if an older policy is in force. Both roles.',
     ),
-    policyInfo: gauge('tollgate_policy_info', 'Always 1; the hash of the policy in force.', [
-      'hash',
-    ]),
+    policyInfo: gauges(
+      'tollgate_policy_info',
+      'Always 1; the hash of the policy in force. Both roles; different ones for long are drift.',
+      ['hash'],
+      'drop',
+    ),
+    storeUp: gauge(
+      'tollgate_store_up',
+      '1 while a Redis connection is ready, else 0. Both roles; without it gates decide by failure modes, and no ledger is summed up.',
+    ),
+    storeDuration: durations(
+      'tollgate_store_duration_seconds',
+      'Seconds of one Redis round trip that brought a reply, by script. Of gates; a decision is one of these.',
+      ['command'],
+    ),
+    storeFailures: counters(
+      'tollgate_store_failures_total',
+      'Redis round trips without an answer, by reason. Of gates; deadline and overloaded are the doing of callers, the others of Redis.',
+      ['reason'],
+    ),
+    storeCanEvict: gauge(
+      'tollgate_store_can_evict',
+      '1 if maxmemory-policy is not noeviction, so that Redis may forget spend, else 0. Whoever watches Redis.',
+    ),
+    storeEvictedKeys: gauge(
+      'tollgate_store_evicted_keys',
+      'Keys that Redis has evicted since it started (INFO evicted_keys), over all masters. Whoever watches Redis; each may be a window with its spend.',
+    ),
+    storeResets: counter(
+      'tollgate_store_resets_total',
+      'Times that Redis was found flushed, replaced or restored, also from a snapshot: windows and spend were lost. Whoever watches Redis.',
+    ),
+    storeClockSteps,
   };
 }

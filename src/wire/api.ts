@@ -13,6 +13,7 @@ import type { Guard } from '../guard/guard.js';
 import type { Refusal } from '../guard/refusal.js';
 import type { Call } from '../model/call.js';
 import type { Decision } from '../model/decision.js';
+import type { Identity } from '../model/settlement.js';
 import type { Logger } from '../telemetry/log.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { deadlineOf } from './deadline.js';
@@ -29,6 +30,7 @@ import type { InspectResponse } from './generated/tollgate/v1/InspectResponse.js
 import type { ReleaseRequest__Output } from './generated/tollgate/v1/ReleaseRequest.js';
 import type { SettleRequest__Output } from './generated/tollgate/v1/SettleRequest.js';
 import { formatListen, type ListenAddress, removeStaleSocket } from './listen.js';
+import { fillIdentities, fillIdentity } from './pinned.js';
 import { explainRefusal, type Refused } from './refuse.js';
 
 const SERVICE = 'tollgate.v1.Tollgate';
@@ -55,9 +57,11 @@ export interface Api {
   drain(): Promise<void>;
 }
 
+/** @param pinned fills in what requests leave out of their identity */
 export async function startApi(
   listen: ListenAddress,
   guard: Guard,
+  pinned: Identity,
   metrics: Metrics,
   log: Logger,
 ): Promise<Api> {
@@ -73,14 +77,14 @@ export async function startApi(
       answer(request, (call) => guard.authorize(call, deadlineMs)),
     ),
     Settle: unary(async (request: SettleRequest__Output, deadlineMs) => {
-      const settlement = decodeSettlement(request);
+      const settlement = decodeSettlement(fillIdentities(request, pinned));
       if ('violations' in settlement) return refuseViolations(settlement.violations);
       const outcome = await guard.settle(settlement, deadlineMs);
       if (!('refused' in outcome)) return encodeSettlement(outcome);
       return refuseCall(outcome, settlement.callId, 'call.parent');
     }),
     Release: unary(async (request: ReleaseRequest__Output, deadlineMs) => {
-      const order = decodeRelease(request);
+      const order = decodeRelease(fillIdentity(request, pinned));
       if ('violations' in order) return refuseViolations(order.violations);
       const outcome = await guard.release(order, deadlineMs);
       return 'refused' in outcome ? refuseCall(outcome, order.callId, '') : encodeRelease(outcome);
@@ -116,7 +120,7 @@ export async function startApi(
     request: AuthorizeRequest__Output,
     decide: (call: Call) => Promise<Decision | Refusal>,
   ): Promise<AuthorizeResponse | Refused> {
-    const call = decodeCall(request);
+    const call = decodeCall(fillIdentity(request, pinned));
     if ('violations' in call) return refuseViolations(call.violations);
     const decision = await decide(call);
     if (!('refused' in decision)) return encodeDecision(decision);

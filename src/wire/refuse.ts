@@ -7,12 +7,30 @@ export interface Refused {
   readonly details: string;
 }
 
+/** The fields of an identity in the words of the API, and the settings that pin them. */
+const FIELDS = {
+  agent: 'agent_id',
+  team: 'team_id',
+  costCentre: 'cost_centre',
+  instance: 'instance',
+} as const;
+const SETTINGS_OF = {
+  agent: 'TOLLGATE_AGENT_ID',
+  team: 'TOLLGATE_TEAM_ID',
+  costCentre: 'TOLLGATE_COST_CENTRE',
+  instance: 'TOLLGATE_INSTANCE',
+} as const;
+
 /** What a refusal is to the caller. @param parent the field that has the lineage token */
-export function explainRefusal(
-  { refused, why = '' }: Refusal,
-  callId: string,
-  parent: string,
-): Refused {
+export function explainRefusal(refusal: Refusal, callId: string, parent: string): Refused {
+  if (refusal.refused === 'identity') {
+    const { field, pinned, claimed } = refusal;
+    return {
+      code: status.PERMISSION_DENIED,
+      details: `${FIELDS[field]}: "${claimed}" is not who this sidecar speaks for: it is pinned to "${pinned}" (${SETTINGS_OF[field]}); leave the field out, or call from the pod of "${claimed}"`,
+    };
+  }
+  const { refused, why = '' } = refusal;
   switch (refused) {
     case 'finished':
       return {

@@ -4,6 +4,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { parse } from 'csv-parse/sync';
+import type { Entry } from '../../src/model/entry.js';
+import { formatLine } from '../../src/model/ledger-line.js';
 import { nanoFromUsd } from '../../src/model/money.js';
 import { appendEntries, type NewEntry } from '../../src/store/append.js';
 import { ledgerKey } from '../../src/store/keys.js';
@@ -11,6 +13,7 @@ import { NO_WINDOW } from '../support/ledger.js';
 import { NO_REDIS, type RedisProcess, startRedis } from '../support/redis.js';
 import { tollgate } from '../support/run.js';
 import { scratchFolder, writeScratch } from '../support/scratch.js';
+import { settledAt } from '../support/settled.js';
 import { MAIN, type SidecarProcess, spawnSidecar } from '../support/sidecar.js';
 import { openStore } from '../support/store.js';
 import { until } from '../support/until.js';
@@ -66,6 +69,18 @@ const DENIED: NewEntry = {
 
 const SPENT_NANO = 123_456_789n + 1n + 300_000_000n + 70_000_000n;
 
+test('what is simulated may cost less than nothing, where only the end of a call is known', async () => {
+  const folder = scratchFolder();
+  const late: Entry = {
+    ...settledAt(Date.parse('2026-03-08T12:00Z'), 'a', 200_000_000),
+    ...{ final: false, late: true, ranOut: true },
+    held: { costNano: 1_950_000_000, costSource: 'caller', tokensIn: 0, tokensOut: 0 },
+  };
+  const file = writeScratch(folder, `${formatLine(late)}\n`);
+  const { out } = await tollgate(['simulate', writeScratch(folder, POLICY), '--file', file]);
+  assert.match(out, /^cost +-\$1\.75 +-\$1\.75$/m);
+});
+
 describe('the ledger on the command line', { skip: NO_REDIS }, () => {
   const folder = scratchFolder();
   let redis: RedisProcess;
@@ -109,10 +124,10 @@ describe('the ledger on the command line', { skip: NO_REDIS }, () => {
   test('tail prints what happened last, for people and for programs', async () => {
     const all = await run('tail');
     assert.equal(all.code, 0, all.err);
-    assert.match(all.out, /UTC {2}settled +writer +search +\$0\.123456789$/m);
+    assert.match(all.out, /GMT\+8 {2}settled +writer +search +\$0\.123456789$/m);
     assert.match(
       all.out,
-      /UTC {2}denied +looper +search +\$3\.00 +2 calls, by budget for agent=looper$/m,
+      /GMT\+8 {2}denied +looper +search +\$3\.00 +2 calls, by budget for agent=looper$/m,
     );
     const some = await run(
       'tail',
@@ -151,9 +166,15 @@ describe('the ledger on the command line', { skip: NO_REDIS }, () => {
       ...['--from', '2026-03-08', '--to', '2026-03-08'],
     );
     assert.equal(note.code, 0, note.err);
+    assert.equal(note.err, '');
     await until('the follower to see it', () => said.out.includes('promotion'));
     await redis.client.xadd(ledgerKey('default'), '*', 'k', 'a', 'f', '');
-    assert.equal((await run('annotate', 'what came after it')).code, 0);
+    const mistyped = await run('annotate', 'what came after it', '--agent', 'writr');
+    assert.equal(mistyped.code, 0);
+    assert.match(
+      mistyped.err,
+      /^no call of an agent "writr" is known yet; did you mean "writer"\?$/m,
+    );
     await until('the follower to have read past it', () => said.out.includes('after it'));
     child.kill('SIGTERM');
     assert.equal(await ended, 0, said.err);
@@ -168,11 +189,19 @@ describe('the ledger on the command line', { skip: NO_REDIS }, () => {
       toMs: Date.parse('2026-03-09T00:00+08:00'),
     });
     assert.match(said.err, /^entries that cannot be read, and were left out: 1$/m);
-    const wrong = [[], [''], ['a', 'b'], ['x', '--from', 'someday'], ['x'.repeat(1_001)]];
+    const wrong = [
+      [],
+      [''],
+      ['a', 'b'],
+      ['x', '--from', 'someday'],
+      ['x'.repeat(1_001)],
+      ['two\nlines'],
+      ['x', '--agent', 'a\u001b[31m'],
+    ];
     const refused = await Promise.all(wrong.map((args) => run('annotate', ...args)));
     assert.deepEqual(
       refused.map(({ code }) => code),
-      [2, 2, 2, 2, 2],
+      wrong.map(() => 2),
     );
     await redis.client.xdel(ledgerKey('default'), await lastUnreadable());
   });

@@ -41,7 +41,7 @@ describe('halts and grants', { skip: NO_REDIS }, () => {
     assert.equal((await ask(one, 'a')).verdict, 'VERDICT_ALLOW');
     const halted = await order('halt', 'a', '--why', 'runs wild', '--by', 'ana', '--for', '1h');
     assert.equal(halted.code, 0, halted.err);
-    assert.match(halted.out, /^a is halted since .* UTC, until .* UTC\n$/);
+    assert.match(halted.out, /^a is halted, until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\n$/);
     const denied = await ask(other, 'a');
     assert.equal(denied.verdict, 'VERDICT_DENY');
     assert.match(denied.reason, /^HALTED: a is halted since .*, until .*, by ana: runs wild$/);
@@ -129,7 +129,10 @@ describe('halts and grants', { skip: NO_REDIS }, () => {
       assert.deepEqual([halt?.rule_id, halt?.since_us], ['loop', first.halt?.since_us]);
     }
     assert.equal(await reads(), before);
-    assert.equal(await one.metric('tollgate_halts_total', '{rule="loop"}'), 2);
+    const labels = '{agent="looper",team="",rule="loop"}';
+    assert.equal(await one.metric('tollgate_halts_total', labels), 1);
+    const denied = '{agent="looper",team="",rule="halt"}';
+    assert.equal(await one.metric('tollgate_denials_total', denied), 10);
   });
 
   test('halts lists who is stopped and what was granted; resume says when the limit lets it pass', async () => {

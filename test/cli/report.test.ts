@@ -101,7 +101,9 @@ describe('report and explain, from a ledger that nobody has summed up', { skip: 
 
   test('what cannot be answered is said, with its exit code', async () => {
     const cases: [string[], number, RegExp][] = [
-      [['explain', 'nobody'], 1, /^no call of an agent "nobody" is known.*tollgate report lists/],
+      [['explain', 'nobody'], 1, /^no call of an agent "nobody" is known; tollgate report lists/],
+      [['explain', 'suport'], 1, /; did you mean "support"\?/],
+      [['simulate', '/nowhere'], 2, /the policy \/nowhere: the file cannot be read: ENOENT/],
       [
         ['explain', '--run', 'r9'],
         1,

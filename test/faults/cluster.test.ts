@@ -4,6 +4,7 @@ import { type ClusterProcesses, startCluster } from '../support/cluster.js';
 import { NO_REDIS } from '../support/redis.js';
 import { scratchFolder, writeScratch } from '../support/scratch.js';
 import { type SidecarProcess, spawnSidecar } from '../support/sidecar.js';
+import { until } from '../support/until.js';
 
 const TIMEOUT_MS = 10_000;
 const TEAMS = 12;
@@ -81,5 +82,19 @@ describe('a Redis Cluster of three masters', { skip: NO_REDIS }, () => {
       assert.deepEqual([settled.state, settled.held?.cost_usd], ['CALL_STATE_SETTLED', 10]);
       assert.equal(await used(team_id), 12.5);
     }
+  });
+
+  test('the keeper reads windows and spend of all domains, whatever master has them', async () => {
+    let text = '';
+    const shows = (line: string) => text.includes(`${line}\n`);
+    const lines = Array.from({ length: TEAMS }, (_, team) => [
+      `tollgate_window_used{rule="team-calls",partition="team=team-${team}",metric="calls",agent="",team="team-${team}"} 5`,
+      `tollgate_denied_today_calls{agent="a",team="team-${team}"} 1`,
+    ]).flat();
+    await until('all of them', async () => {
+      text = await (await sidecar.ops('/metrics')).text();
+      return lines.every(shows);
+    });
+    assert.ok(shows('tollgate_gates 1'));
   });
 });

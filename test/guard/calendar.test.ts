@@ -17,7 +17,7 @@ import { createMetrics } from '../../src/telemetry/metrics.js';
 import { loadApi } from '../../src/wire/definition.js';
 import { encodeDecision } from '../../src/wire/encode.js';
 import { callOf } from '../support/call.js';
-import { readMetric } from '../support/sidecar.js';
+import { readMetric, scrapedTwice } from '../support/sidecar.js';
 
 const HOUR_US = 3_600_000_000;
 
@@ -135,8 +135,12 @@ describe('a calendar window', () => {
         decisionFrom(asked, answerOf(nowUs, [{ used: 0, raised: 1 }]), true),
         0.001,
       );
-      const text = await metrics.registry.metrics();
-      return readMetric(text, 'tollgate_thresholds_raised_total', '{rule="cap",threshold="1"}');
+      const text = await scrapedTwice(metrics);
+      return readMetric(
+        text,
+        'tollgate_thresholds_raised_total',
+        '{agent="x",team="",rule="cap",threshold="1"}',
+      );
     };
     assert.equal(await raisedBy(NOW_US), 1);
     assert.equal(await raisedBy(MIDNIGHT_US - 1), 1);

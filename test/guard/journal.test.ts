@@ -99,7 +99,7 @@ describe('the journal', () => {
         admissions: { has: () => !admitted } as Partial<Admissions> as Admissions,
         seen: createTokensSeen(),
       },
-      { settled() {}, released() {} },
+      { settled() {}, pending() {}, released() {} },
     );
     const identity = { agent: 'a', team: '', costCentre: '', instance: '' };
     const kept = await release({ callId: 'c', identity, why: '' }, performance.now() + 50);

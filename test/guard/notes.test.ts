@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
-import { after, before, describe, test } from 'node:test';
+import { after, before, describe, mock, test } from 'node:test';
 import { Denials, type Denied } from '../../src/guard/denials.js';
 import { createNotes } from '../../src/guard/notes.js';
 import { NOTHING } from '../../src/model/amounts.js';
@@ -223,3 +223,51 @@ for (const [what, error] of [
     assert.equal(new Set(rules).size, 250);
   });
 }
+
+test('the first denial is told at once, those after it with the next second', async (t) => {
+  mock.timers.enable({ apis: ['setInterval'] });
+  t.after(() => mock.timers.reset());
+  const policy = parsePolicy(policyWith(2));
+  assert.ok('hash' in policy);
+  const told: number[] = [];
+  let fails = false;
+  const run: Connection['run'] = async (script, _keys, [, count, ...fields]) => {
+    if (fails) throw new Error('OOM');
+    if (script === 'append') told.push(Number(String(fields[Number(count) - 1]).split(' ')[0]));
+    return [1, 1];
+  };
+  const command: Connection['command'] = async () => 1;
+  const notes = createNotes({
+    connection: { ready: () => true, run, command } as unknown as Connection,
+    policy: () => policy,
+    domains: () => [],
+    origin: { from: '', by: '' },
+    log: createLog('silent', 'json'),
+  });
+  const deny = (agent: string) => {
+    const decision = { amounts: NOTHING, rules: [], decidedAtUs: 1, callId: `c${agent}` };
+    notes.denied(callOf({ agent }), decision as unknown as Decision, 'few');
+  };
+  const settle = async () => {
+    for (let n = 0; n < 4; n += 1) await new Promise((resolve) => setImmediate(resolve));
+    return told.splice(0);
+  };
+  const second = () => {
+    mock.timers.tick(1_000);
+    return settle();
+  };
+  deny('a');
+  deny('a');
+  assert.deepEqual(await settle(), [2], 'with what was denied beside it');
+  deny('a');
+  deny('a');
+  deny('a');
+  assert.deepEqual(await settle(), []);
+  assert.deepEqual(await second(), [3]);
+  fails = true;
+  deny('b');
+  assert.deepEqual(await settle(), []);
+  fails = false;
+  assert.deepEqual(await second(), [1], 'what Redis has refused is told again');
+  await notes.close();
+});

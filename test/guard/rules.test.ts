@@ -3,12 +3,13 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 import type { Channel } from '../../src/client/channel.js';
 import type { Sidecar } from '../../src/sidecar.js';
 import { scratchFolder, writeScratch } from '../support/scratch.js';
-import { readMetric, sidecarHere } from '../support/sidecar.js';
+import { readMetric, scrapedTwice, sidecarHere } from '../support/sidecar.js';
 import { type SimulatedRedis, startSimulated } from '../support/simulated.js';
 
 const START_US = 1_790_000_000_000_000;
 const SECOND = 1_000_000;
 const TIMEOUT_MS = 5_000;
+const CAP_RAISED = '{agent="a",team="",rule="cap",threshold="1"}';
 
 /** What the rules of a policy do to calls, through the whole sidecar, on the embedded engine. */
 describe('rules', () => {
@@ -34,7 +35,7 @@ describe('rules', () => {
     return running.channel;
   }
   async function metric(name: string, labels = ''): Promise<number> {
-    return readMetric((await running?.sidecar.metrics.registry.metrics()) ?? '', name, labels);
+    return running ? readMetric(await scrapedTwice(running.sidecar.metrics), name, labels) : 0;
   }
 
   test('all matching rules apply; the first of the file that denies is named, the latest retry counts', async () => {
@@ -151,8 +152,14 @@ rules:
       );
     }
     assert.equal((await channel.authorize({ agent_id: 'a' }, TIMEOUT_MS)).verdict, 'VERDICT_ALLOW');
-    assert.equal(await metric('tollgate_shadow_denials_total', '{rule="two"}'), 3);
-    assert.equal(await metric('tollgate_shadow_denials_total', '{rule="never"}'), 5);
+    assert.equal(
+      await metric('tollgate_shadow_denials_total', '{agent="a",team="",rule="two"}'),
+      3,
+    );
+    assert.equal(
+      await metric('tollgate_shadow_denials_total', '{agent="a",team="",rule="never"}'),
+      5,
+    );
   });
 
   test('alert allows, charges over its limit, and raises once', async () => {
@@ -186,11 +193,11 @@ rules:
     const spend = () => channel.authorize({ agent_id: 'a', estimated_cost: 6 }, TIMEOUT_MS);
     await spend();
     for (let n = 0; n < 20; n += 1) assert.equal((await spend()).verdict, 'VERDICT_DENY');
-    assert.equal(await metric('tollgate_thresholds_raised_total', '{rule="cap",threshold="1"}'), 1);
+    assert.equal(await metric('tollgate_thresholds_raised_total', CAP_RAISED), 1);
     await redis.setClock(START_US + 70 * SECOND);
     await spend();
     await spend();
-    assert.equal(await metric('tollgate_thresholds_raised_total', '{rule="cap",threshold="1"}'), 2);
+    assert.equal(await metric('tollgate_thresholds_raised_total', CAP_RAISED), 2);
   });
 
   test('a cost that nobody gave is unknown: it is said and counted, and not taken for free silently', async () => {

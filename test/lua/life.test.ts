@@ -369,11 +369,13 @@ for (const { engine, skip } of ENGINES) {
       await redis.flush();
       const window = windowOf({ metric: 'estimated_cost_usd', limit: 100, thresholds: [50] });
       const held: Amounts = { ...NOTHING, costNano: 10, costSource: 'caller' };
-      await ask(questionOf({ callId: '0', model: 'm', amounts: held, windows: [window] }));
+      const question = questionOf({ callId: '0', model: 'm', amounts: held, windows: [window] });
+      await ask(question);
       const first = await settle(keyOf(0), { ...AS_HELD, costNano: 60 }, 'the one');
       assert.deepEqual([first.repeat, first.model, first.grown[0]?.raised], [false, 'm', 0b1]);
+      assert.equal(first.facts, question.facts, 'as it was authorized');
       const again = await settle(keyOf(0), { ...AS_HELD, costNano: 60 }, 'the one');
-      assert.deepEqual(again, first);
+      assert.deepEqual(again, { ...first, facts: '' }, 'a record that is over has no facts');
       const other = await settle(keyOf(0), { ...AS_HELD, costNano: 60 }, 'another');
       assert.deepEqual([other.repeat, other.grown], [true, []]);
     });

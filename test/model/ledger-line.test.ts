@@ -112,3 +112,16 @@ for (const [what, line, problem] of [
     assert.match(parsed.problem, problem);
   });
 }
+
+test('a line of before, which tells nothing of the window of a denial, is read', () => {
+  const { id, at, agentId, model } = SETTLED;
+  const asked = { tokensIn: 1, tokensOut: 2, estimatedCost: 0.5, priceSource: 'caller' };
+  const told = { rule: 'r', partition: 'p', deniedCalls: 3, firstUs: 1, lastUs: 2 };
+  const line = parseLine(
+    JSON.stringify({ id, at, kind: 'denied', agentId, model, ...asked, ...told }),
+  );
+  assert.ok('entry' in line && line.entry.kind === 'denied', JSON.stringify(line));
+  const { metric, used, limit, retryAtUs, run, askedAgain } = line.entry;
+  assert.deepEqual([metric, used, limit, retryAtUs, run], [undefined, 0, 0, 0, '']);
+  assert.deepEqual(askedAgain, { costNano: 0, tokensIn: 0, tokensOut: 0 });
+});

@@ -164,7 +164,8 @@ describe('calendar windows', () => {
   });
 
   test('in every timezone, edges are those of a plain search, ascend, and join', () => {
-    const runs = 6 * Number(process.env['TEST_RUNS'] ?? 1);
+    // Few, since many names share their clocks, and each run of the suite looks at other moments.
+    const runs = 2 * Number(process.env['TEST_RUNS'] ?? 1);
     for (const zone of Intl.supportedValuesOf('timeZone')) {
       const property = fc.property(
         fc.constantFrom(...CALENDARS),

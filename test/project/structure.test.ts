@@ -116,12 +116,23 @@ test("the README's policies are good ones", () => {
   for (const text of policies) assert.ok('hash' in parsePolicy(text), text);
 });
 
+test('the READMEs of src and test say what each folder is for', () => {
+  for (const parent of ['src', 'test']) {
+    const text = readFileSync(join(ROOT, parent, 'README.md'), 'utf8');
+    for (const entry of readdirSync(join(ROOT, parent), { withFileTypes: true })) {
+      if (!entry.isDirectory()) continue;
+      assert.ok(text.includes(`${entry.name}/`), `${parent}/README.md lacks ${entry.name}/`);
+    }
+  }
+});
+
 test('every link of a README leads somewhere', () => {
   const documents = [
     'README.md',
     'src/README.md',
     'src/client/README.md',
     'src/client/python/README.md',
+    'k8s/RUNBOOK.md',
     'lua/README.md',
     'test/README.md',
     'test/bench/README.md',

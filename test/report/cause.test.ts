@@ -39,7 +39,7 @@ test('the cause that is named is the one that was planted', (t) => {
   const seed = testSeed();
   const details = new Map<string, string>();
   let histories = 0;
-  for (let i = 0; i < 12; i += 1) {
+  for (let i = 0; i < 2 * AGENTS.length; i += 1) {
     const agent = AGENTS[i % AGENTS.length] ?? '';
     for (const [planted, eventOf] of Object.entries(PLANTED)) {
       const steady = { rhythm: 'customers', callsPerDay: 80 } as const;

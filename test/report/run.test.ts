@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Entry, Facts } from '../../src/model/entry.js';
+import { commonFacts } from '../../src/guard/denials.js';
+import type { DeniedEntry, Entry, Facts } from '../../src/model/entry.js';
 import { findRun, type Search } from '../../src/report/run.js';
 import { runJson, runNotFound, runText } from '../../src/report/run-text.js';
 import { PLAIN } from '../../src/report/style.js';
-import { factsFor } from '../support/ledger.js';
+import { factsFor, NO_WINDOW } from '../support/ledger.js';
 
 const START_MS = Date.parse('2026-03-01T09:00Z');
 const USD = 1_000_000_000;
@@ -111,6 +112,42 @@ How it is known: 50.0% settled, 50.0% unsettled, 0.0% assumed price, $0.00 unaut
     [json.total.costUsd, json.heldUsd, json.calls[0].withBelowUsd, json.calls[1].parentAgent],
     ['8', '16', '8', 'lead'],
   );
+});
+
+test('denials count where a sum of them is of the run alone, and are said where it is not', async () => {
+  const { entries, settle, find } = ledger();
+  settle('c1', 1, {}, true);
+  const deny = (calls: number, more: Partial<DeniedEntry>) => {
+    const atMs = START_MS + entries.length * 1_000;
+    entries.push({
+      ...NO_WINDOW,
+      ...{ kind: 'denied', id: `${atMs}-0`, atMs, rule: 'runs', partition: '', calls },
+      // As gates sum them up.
+      facts: commonFacts(factsFor('x', { agent: 'lead' })),
+      asked: { costNano: calls * USD, costSource: 'caller', tokensIn: 0, tokensOut: 0 },
+      ...{ firstUs: 0, lastUs: 0, ...more },
+    });
+  };
+  deny(3, { partition: 'run=r1', run: 'r1' });
+  deny(2, { partition: 'agent=lead,run=r1', run: 'r1' });
+  deny(7, { partition: 'run=r2', run: 'r2' });
+  deny(1, { partition: 'agent=lead', run: 'r1' });
+  const { run } = await find();
+  assert.ok(run);
+  assert.deepEqual(
+    [run.total.denied, run.total.deniedNano, run.deniedToo],
+    [6, 6n * 10n ** 9n, false],
+  );
+  assert.match(runText(run, 'UTC', PLAIN), /^6 calls of it were denied, estimated at \$6\.00\.$/m);
+  deny(9, { partition: 'agent=lead', run: 'r1' });
+  const more = await find();
+  assert.ok(more.run);
+  assert.match(runText(more.run, 'UTC', PLAIN), /^At least 6 calls of it were denied/m);
+  // A run that never got through is one.
+  deny(1, { partition: 'run=r3', run: 'r3' });
+  const [none, only] = [await find('r4'), await find('r3')];
+  assert.equal(none.run, undefined);
+  assert.equal(only.run?.total.denied, 1);
 });
 
 test('an id counts within its agent: the parent is the one a step above', async () => {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SettledEntry } from '../../src/model/entry.js';
-import { unusualAgents } from '../../src/report/watch.js';
+import { unusualDay } from '../../src/report/unusual.js';
+import { compareAgents, unusualAgents } from '../../src/report/watch.js';
 import { settledAt } from '../support/settled.js';
 import { spendOf } from '../support/spend.js';
 
@@ -43,4 +44,39 @@ test('a day that goes on is compared with as much of the others', async () => {
   assert.equal(found?.agent, 'threefold');
   assert.equal(found?.unusual.expectedNano, 1_000_000_000n);
   assert.deepEqual(others, []);
+});
+
+test('of a day that goes on all agents with a history are compared, as each is by itself', async () => {
+  const entries = fleetOf({ usual: 1, threefold: 3, silent: 0, idle: 1 });
+  const young = entries.filter(
+    ({ facts, atMs }) => facts.agent === 'threefold' && atMs >= DAY - 5 * DAY_MS,
+  );
+  const all = [
+    // Idle has done nothing yet on the day; young has a week of history.
+    ...entries.filter(({ facts, atMs }) => facts.agent !== 'idle' || atMs < DAY),
+    ...young.map((entry) => ({ ...entry, facts: { ...entry.facts, agent: 'young', team: 't' } })),
+  ].sort((a, b) => a.atMs - b.atMs);
+  const nowMs = DAY + 12 * HOUR_MS;
+  const compared = await compareAgents(spendOf(all), 'UTC', DAY, nowMs);
+  assert.deepEqual(compared.map(({ agent }) => agent).sort(), [
+    'idle',
+    'silent',
+    'threefold',
+    'usual',
+    'young',
+  ]);
+  for (const { agent, unusual } of compared) {
+    const hourly = new Map<number, bigint>();
+    for (const { facts, atMs, settled } of all) {
+      const hourMs = Math.floor(atMs / HOUR_MS) * HOUR_MS;
+      if (facts.agent !== agent) continue;
+      hourly.set(hourMs, (hourly.get(hourMs) ?? 0n) + BigInt(settled.costNano));
+    }
+    assert.deepEqual(unusual, unusualDay(hourly, 'UTC', DAY, nowMs), agent);
+  }
+  const idle = compared.find(({ agent }) => agent === 'idle')?.unusual;
+  assert.deepEqual(
+    [idle?.actualNano, idle?.expectedNano, idle?.normalNano],
+    [0n, 10n ** 9n, 2n * 10n ** 9n],
+  );
 });

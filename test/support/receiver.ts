@@ -6,6 +6,7 @@ export interface Received {
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
   readonly path: string;
+  /** When, ms since the Unix epoch. */
   readonly atMs: number;
 }
 
@@ -15,8 +16,12 @@ export interface Receiver {
   readonly received: Received[];
   /** Statuses of the answers to come, with headers; then 200 again. */
   readonly answers: { status: number; headers?: Record<string, string> }[];
+  /** What is answered at this path is always 404. */
+  readonly brokenUrl: string;
   stop(): Promise<void>;
 }
+
+const BROKEN = '/broken';
 
 export async function startReceiver(): Promise<Receiver> {
   const received: Received[] = [];
@@ -28,16 +33,18 @@ export async function startReceiver(): Promise<Receiver> {
     });
     request.on('end', () => {
       const { headers, url = '' } = request;
-      received.push({ headers, body, path: url, atMs: performance.now() });
-      const answer = answers.shift() ?? { status: 200 };
+      received.push({ headers, body, path: url, atMs: Date.now() });
+      const answer = url === BROKEN ? { status: 404 } : (answers.shift() ?? { status: 200 });
       response.writeHead(answer.status, answer.headers);
       response.end('ok');
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
+  const url = `http://127.0.0.1:${port}`;
   return {
-    url: `http://127.0.0.1:${port}`,
+    url,
+    brokenUrl: `${url}${BROKEN}`,
     received,
     answers,
     stop: () =>

@@ -3,6 +3,7 @@ import {
   ServerCredentials,
   type ServiceDefinition,
   type ServiceError,
+  status,
 } from '@grpc/grpc-js';
 import { loadApi } from '../../src/wire/definition.js';
 import type { AuthorizeRequest__Output } from '../../src/wire/generated/tollgate/v1/AuthorizeRequest.js';
@@ -46,14 +47,17 @@ export async function startService(
     Buffer[],
   ];
   const server = new Server({ 'grpc.enable_channelz': 0 });
+  /** Ends the requests that get no answer: else each keeps its client, and so the test's process, to its deadline. */
+  const silent: (() => void)[] = [];
   const { service } = loadApi().tollgate.v1.Tollgate;
   server.addService(keepingBytes(service, authorizedBytes), {
     Authorize: handler(
       authorized,
+      silent,
       (request, nth) => replies.authorize?.(request, nth) ?? allow(request),
     ),
-    Settle: handler(settled, (request, nth) => replies.settle?.(request, nth) ?? {}),
-    Release: handler(released, (request, nth) => replies.release?.(request, nth) ?? {}),
+    Settle: handler(settled, silent, (request, nth) => replies.settle?.(request, nth) ?? {}),
+    Release: handler(released, silent, (request, nth) => replies.release?.(request, nth) ?? {}),
   });
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
@@ -67,7 +71,10 @@ export async function startService(
     authorizedBytes,
     settled,
     released,
-    stop: () => server.forceShutdown(),
+    stop() {
+      for (const end of silent) end();
+      server.forceShutdown();
+    },
   };
 }
 
@@ -78,6 +85,7 @@ export function allow({ call_id }: { call_id: string }): AuthorizeResponse {
 
 function handler<Request>(
   kept: Request[],
+  silent: (() => void)[],
   reply: (request: Request, nth: number) => Reply<object> | Promise<Reply<object>>,
 ) {
   return async (
@@ -86,8 +94,8 @@ function handler<Request>(
   ): Promise<void> => {
     kept.push(request);
     const answer = await reply(request, kept.length);
-    if (answer === 'silence') return;
-    if ('code' in answer) callback(answer);
+    if (answer === 'silence') silent.push(() => callback({ code: status.UNAVAILABLE }));
+    else if ('code' in answer) callback(answer);
     else callback(null, answer);
   };
 }

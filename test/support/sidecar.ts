@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { type Channel, openChannel } from '../../src/client/channel.js';
+import { NOBODY } from '../../src/guard/pin.js';
 import type { RedisAddress } from '../../src/redis/address.js';
 import type { Scripts } from '../../src/redis/scripts.js';
 import type { Settings } from '../../src/settings.js';
 import { type Sidecar, startSidecar } from '../../src/sidecar.js';
 import { createLog } from '../../src/telemetry/log.js';
+import type { Metrics } from '../../src/telemetry/metrics.js';
 import { formatListen } from '../../src/wire/listen.js';
 import { until } from './until.js';
 
@@ -61,8 +63,11 @@ export async function spawnSidecar(
     channel,
     log,
     ops,
-    metric: async (name, labels = '') =>
-      readMetric(await (await ops('/metrics')).text(), name, labels),
+    async metric(name, labels = '') {
+      // A new series shows 0 at its first scrape.
+      await (await ops('/metrics')).text();
+      return readMetric(await (await ops('/metrics')).text(), name, labels);
+    },
     async stop() {
       channel.close();
       if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
@@ -78,6 +83,7 @@ export async function sidecarHere(
   redis: RedisAddress,
   policyFile: string | undefined,
   scripts?: Scripts,
+  more: Partial<Settings> = {},
 ): Promise<{ sidecar: Sidecar; channel: Channel; stop(): Promise<void> }> {
   const settings: Settings = {
     listen: { host: '127.0.0.1', port: 0 },
@@ -87,10 +93,15 @@ export async function sidecarHere(
     redis,
     sentinelMaster: '',
     redisPasswordFile: undefined,
+    identity: NOBODY,
+    identityRequired: false,
     lineageKey: '',
     ledgerSink: '',
+    gateSeries: 200,
+    keeperSeries: 5_000,
     logLevel: 'silent',
     logFormat: 'json',
+    ...more,
   };
   const sidecar = await startSidecar(settings, createLog('silent', 'json'), scripts);
   if (!sidecar.address) throw new Error('the sidecar does not listen');
@@ -103,6 +114,12 @@ export async function sidecarHere(
       await sidecar.stop();
     },
   };
+}
+
+/** What the second of two scrapes shows: at the first, a new series is 0. */
+export async function scrapedTwice({ registry }: Metrics): Promise<string> {
+  await registry.metrics();
+  return registry.metrics();
 }
 
 /** The value of one series in the text that Prometheus scrapes; 0 if it is not there. */

@@ -47,6 +47,9 @@ export function spendOf(
           EVENTS.includes(entry.kind) && entry.atMs >= fromMs && entry.atMs < toMs,
       );
     },
+    async agents() {
+      return new Set([...rows.day.values()].map((row) => row.attributes.agent));
+    },
     async policies() {
       return policies;
     },

@@ -1,6 +1,7 @@
 /**
- * Writes what is generated from another source: the proto's types and descriptors, and the JSON
- * Schema of the policy file. With --check it writes nothing and fails if the tree has drifted.
+ * Writes what is generated from another source: the proto's types and descriptors, the JSON Schema of
+ * the policy file, the forms of the alert rules, and the dashboards. With --check it writes nothing and
+ * fails if the tree has drifted.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -8,6 +9,12 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { policyJsonSchema } from '../../src/policy/schema.js';
+import { grafanaRules } from './alerts/grafana-rules.js';
+import { prometheusRule } from './alerts/prometheus-rule.js';
+import { ALERTS, parseRules, RULES_FILE, readRules, withRunbookUrls } from './alerts/rules.js';
+import { limits } from './dashboards/limits.js';
+import { sidecars } from './dashboards/sidecars.js';
+import { spend } from './dashboards/spend.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const GENERATED = join('src', 'wire', 'generated');
@@ -38,6 +45,13 @@ export function generate(): Map<string, string> {
     join('src', 'policy', 'policy.schema.json'),
     `${JSON.stringify(policyJsonSchema(), null, 2)}\n`,
   );
+  const rules = withRunbookUrls(readRules());
+  files.set(RULES_FILE, rules);
+  files.set(join(ALERTS, 'prometheus-rule.yaml'), prometheusRule(parseRules(rules)));
+  files.set(join(ALERTS, 'grafana-rules.yaml'), grafanaRules(parseRules(rules)));
+  for (const [name, dashboard] of Object.entries({ limits, sidecars, spend })) {
+    files.set(join('k8s', 'dashboards', `${name}.json`), `${JSON.stringify(dashboard, null, 2)}\n`);
+  }
   return files;
 }
 

@@ -5,12 +5,13 @@ import type { Channel } from '../../src/client/channel.js';
 import type { Sidecar } from '../../src/sidecar.js';
 import type { AuthorizeRequest } from '../../src/wire/generated/tollgate/v1/AuthorizeRequest.js';
 import { scratchFolder, writeScratch } from '../support/scratch.js';
-import { readMetric, sidecarHere } from '../support/sidecar.js';
+import { readMetric, scrapedTwice, sidecarHere } from '../support/sidecar.js';
 import { ENGINES, type SimulatedRedis, startSimulated } from '../support/simulated.js';
 
 const START_US = 1_790_000_000_000_000;
 const SECOND = 1_000_000;
 const TIMEOUT_MS = 5_000;
+const SPENT_BY_A = '{agent="a",team="",cost_centre="",tool="",model=""}';
 
 const POLICY = `
 rules:
@@ -69,7 +70,7 @@ for (const { engine, skip } of ENGINES) {
       return rules.map((rule, i) => (rule.used ?? 0) - (i === 2 ? own : 0));
     };
     const metric = async (family: string, labels: string) =>
-      readMetric(await sidecar.metrics.registry.metrics(), family, labels);
+      readMetric(await scrapedTwice(sidecar.metrics), family, labels);
 
     test('held, then settled with less: the rest is given back; a repeat gets the first answer', async () => {
       assert.equal((await authorize()).verdict, 'VERDICT_ALLOW');
@@ -187,12 +188,12 @@ for (const { engine, skip } of ENGINES) {
     });
 
     test('unknown: recorded as unheld, no window changes, once', async () => {
-      const before = await metric('tollgate_settled_usd_total', '');
+      const before = await metric('tollgate_spend_usd_total', SPENT_BY_A);
       const answer = await channel.settle({ ...name, cost: 2 }, TIMEOUT_MS);
       assert.deepEqual([answer.state, answer.settled?.cost_usd], ['CALL_STATE_UNHELD', 2]);
       assert.deepEqual(await used(), [0, 0, 0]);
       assert.equal((await channel.settle({ ...name, cost: 2 }, TIMEOUT_MS)).repeat, true);
-      assert.equal((await metric('tollgate_settled_usd_total', '')) - before, 2);
+      assert.equal((await metric('tollgate_spend_usd_total', SPENT_BY_A)) - before, 2);
       assert.equal((await channel.release(name, TIMEOUT_MS)).state, 'CALL_STATE_UNHELD');
     });
 

@@ -7,6 +7,9 @@ import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { openChannel } from '../../src/client/channel.js';
+import { readSettings } from '../../src/settings.js';
+import { StartError, startSidecar } from '../../src/sidecar.js';
+import { createLog } from '../../src/telemetry/log.js';
 import { scratchFolder } from '../support/scratch.js';
 import { MAIN, type SidecarProcess, spawnSidecar } from '../support/sidecar.js';
 import { until } from '../support/until.js';
@@ -39,6 +42,19 @@ describe('the server', () => {
       (error: { code: unknown; stdout: string; stderr: string }) => error,
     );
     return { code, text: (stdout + stderr).replaceAll('\\"', '"') };
+  }
+
+  /** Why `serve` would not start, found in this process: a process for each would take a second. */
+  async function problemOf(env: Record<string, string>): Promise<string> {
+    const settings = readSettings({ TOLLGATE_OPS_LISTEN: '127.0.0.1:0', ...env });
+    if ('problems' in settings) return settings.problems.join('\n');
+    const running = startSidecar(settings, createLog('silent', 'json'));
+    const error: unknown = await running.then(
+      ({ stop }) => stop(),
+      (why) => why,
+    );
+    assert.ok(error instanceof StartError, JSON.stringify(env));
+    return error.message;
   }
 
   test('serves within 10 s with Node alone, and says that the engine keeps nothing', async () => {
@@ -92,6 +108,12 @@ describe('the server', () => {
     assert.equal((await sidecar.ops('/readyz')).status, 200);
     assert.equal((await sidecar.ops('/')).status, 404);
     await sidecar.channel.authorize({ agent_id: 'a', tool: 't' }, TIMEOUT_MS);
+    const first = await (await sidecar.ops('/metrics')).text();
+    assert.match(
+      first,
+      /\ntollgate_decisions_total\{verdict="allow",rule="none"\} 0\n/,
+      'at first',
+    );
     const text = await (await sidecar.ops('/metrics')).text();
     for (const line of [
       'tollgate_decisions_total{verdict="allow",rule="none"} 1',
@@ -199,14 +221,19 @@ describe('the server', () => {
       ],
       [{ TOLLGATE_POLICY: '/does/not/exist' }, /cannot be read/],
     ];
-    for (const [env, message] of cases) {
+    for (const [env, message] of cases) assert.match(await problemOf(env), message);
+    assert.ok(existsSync(badPolicy), 'a file that is no socket is left alone');
+    const secret = await problemOf({ REDIS_URL: 'redis://user:s3cret@host:1:2' });
+    assert.doesNotMatch(secret, /s3cret/, 'a password is never repeated');
+    // As a process says it, for a setting that is wrong and for a start that fails.
+    for (const [env, message] of [
+      [{ REDIS_URL: 'http://x' }, /REDIS_URL must look like/],
+      [{ TOLLGATE_POLICY: '/does/not/exist' }, /cannot be read/],
+    ] as const) {
       const { code, text } = await refusal(env);
       assert.match(text, message);
       assert.equal(code, 1);
     }
-    assert.ok(existsSync(badPolicy), 'a file that is no socket is left alone');
-    const secret = await refusal({ REDIS_URL: 'redis://user:s3cret@host:1:2' });
-    assert.doesNotMatch(secret.text, /s3cret/, 'a password is never repeated');
   });
 
   test('TOLLGATE_INSECURE=1 lets it leave the loopback', async () => {

@@ -1,4 +1,5 @@
-import { leavesAtUs, type WindowUse } from '../../store/packed-window.js';
+import { WINDOW_SLICES } from '../../store/keys.js';
+import { leavesAtUs, type Slice, type WindowUse } from '../../store/packed-window.js';
 
 /** How far back the pace is looked at. */
 const PACE_US = 600e6;
@@ -11,6 +12,9 @@ const SAMPLE_US = 60e6;
 
 /** A pace over less time than this says nothing. */
 const MIN_PACE_US = 30e6;
+
+/** Use in fewer slices or samples than this is a call now and then: its pace is that of all the time. */
+const MIN_STEPS = 3;
 
 /** A sliding window, or the current period of a calendar, in microseconds. */
 export type Cut =
@@ -33,7 +37,7 @@ export class Paces {
     if ('sliceUs' in cut && cut.sliceUs <= FINE_SLICE_US) return paceOfSlices(use, cut, nowUs);
     const startUs = 'sliceUs' in cut ? Math.floor(nowUs / cut.sliceUs) * cut.sliceUs : cut.startUs;
     const samples = (this.#samples.get(key) ?? []).filter(({ atUs }) => nowUs - atUs <= PACE_US);
-    const [oldest] = samples;
+    const oldest = beganAt(samples);
     const newest = samples.at(-1);
     if (!newest || nowUs - newest.atUs >= SAMPLE_US) {
       const amount = use.slices.find((slice) => slice.startUs === startUs)?.amount ?? 0;
@@ -54,15 +58,25 @@ export class Paces {
   }
 }
 
-/** Of what was charged in the last minutes, from the first slice of them that has anything. */
+/** The sample from which on a window was charged: the last before its use began, if it was used for some time. */
+function beganAt(samples: readonly Sample[]): Sample | undefined {
+  const grew = samples.flatMap((sample, i) => {
+    const next = samples[i + 1];
+    const same = !next || (next.sliceUs === sample.sliceUs && next.amount <= sample.amount);
+    return same ? [] : [sample];
+  });
+  return grew.length < MIN_STEPS ? samples[0] : grew[0];
+}
+
+/** Of what was charged in the last minutes, from when its use began, if it was used for some time. */
 function paceOfSlices({ slices }: WindowUse, { sliceUs }: { sliceUs: number }, nowUs: number) {
-  const lately = slices.filter(
-    ({ startUs, amount }) => startUs >= nowUs - PACE_US - sliceUs && amount > 0,
-  );
-  const [first] = lately;
-  if (!first) return 0;
-  const charged = lately.reduce((sum, { amount }) => sum + amount, 0);
-  return charged / Math.max(sliceUs, nowUs - first.startUs);
+  const sinceUs = nowUs - Math.min(PACE_US, WINDOW_SLICES * sliceUs);
+  const lately = slices.filter(({ startUs, amount }) => startUs >= sinceUs && amount > 0);
+  const sum = (some: readonly Slice[]) => some.reduce((all, { amount }) => all + amount, 0);
+  const [first, second] = lately;
+  if (!first || !second || lately.length < MIN_STEPS) return sum(lately) / (nowUs - sinceUs);
+  // Where in its slice the first use was is not known.
+  return sum(lately.slice(1)) / Math.max(sliceUs, nowUs - second.startUs);
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Policy } from '../../policy/policy.js';
 import { monotonicMs } from '../../redis/deadline.js';
+import { redisMs } from '../../redis/time.js';
 import { readGates } from '../../store/gates.js';
-import { redisMs } from '../../store/now.js';
 import { countOpen } from '../../store/open.js';
 import { ordersOf } from '../../store/orders.js';
 import { domainsOf } from '../domains.js';

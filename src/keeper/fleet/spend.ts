@@ -1,8 +1,7 @@
-import { noSums, type SpendAttributes, type Sums } from '../../model/spend.js';
+import { addSums, noSums, type SpendAttributes, type Sums } from '../../model/spend.js';
 import { calendarEdges } from '../../policy/calendar.js';
 import { dayStartMs, dayStartsMs } from '../../policy/days.js';
 import type { Connection } from '../../redis/connection.js';
-import { addTo } from '../../report/gather.js';
 import { readFoldState } from '../../store/fold-state.js';
 import type { Spend } from '../../store/spend.js';
 import { readSpend } from '../../store/spend-reader.js';
@@ -53,7 +52,7 @@ export function watchSpend(connection: Connection, domain: string): SpendWatch {
       for (const { attributes, sums: more } of rows) {
         const who = whoOf(attributes);
         const sum = sums.get(who);
-        if (sum) addTo(sum, more);
+        if (sum) addSums(sum, more);
         else sums.set(who, { ...noSums(), ...more });
       }
     }

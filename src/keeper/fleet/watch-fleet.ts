@@ -2,7 +2,7 @@ import { dayStartMs } from '../../policy/days.js';
 import type { Policy } from '../../policy/policy.js';
 import type { Connection } from '../../redis/connection.js';
 import { monotonicMs } from '../../redis/deadline.js';
-import { redisMs } from '../../store/now.js';
+import { redisMs } from '../../redis/time.js';
 import type { Logger } from '../../telemetry/log.js';
 import type { Fleet } from './fleet.js';
 import { gentle } from './gentle.js';
@@ -34,11 +34,14 @@ export interface FleetWatchOptions {
   readonly connection: Connection;
   policy(): Policy;
   readonly log: Logger;
+  /** How long it rests at least; default: two seconds. */
+  readonly restMs?: number;
   /** Told of each reading. */
   onFleet(fleet: Fleet): void;
 }
 
-export function watchFleet({ connection, policy, log, onFleet }: FleetWatchOptions): FleetWatch {
+export function watchFleet(options: FleetWatchOptions): FleetWatch {
+  const { connection, policy, log, onFleet, restMs = REST_MS } = options;
   const asked = gentle(stoppable(connection));
   const reader = createFleetReader(asked, policy);
   let fleet: Fleet | undefined;
@@ -67,7 +70,7 @@ export function watchFleet({ connection, policy, log, onFleet }: FleetWatchOptio
   }
 
   async function read(): Promise<number> {
-    if (!connection.ready()) return REST_MS;
+    if (!connection.ready()) return restMs;
     const what = 'how the fleet stands';
     try {
       const { timezone } = policy();
@@ -77,10 +80,10 @@ export function watchFleet({ connection, policy, log, onFleet }: FleetWatchOptio
       fleet = found;
       problems.delete(what);
       onFleet(found);
-      return Math.max(REST_MS, found.busyMs * REST_TIMES);
+      return Math.max(restMs, found.busyMs * REST_TIMES);
     } catch (error) {
       complain(what, error);
-      return REST_MS;
+      return restMs;
     }
   }
 
@@ -103,12 +106,12 @@ export function watchFleet({ connection, policy, log, onFleet }: FleetWatchOptio
   function repeat(work: () => Promise<number>): { running(): Promise<void> } {
     let running: Promise<void>;
     const round = async () => {
-      const restMs = await work();
+      const forMs = await work();
       if (closed) return;
       const timer = setTimeout(() => {
         timers.delete(timer);
         running = round();
-      }, restMs);
+      }, forMs);
       timers.add(timer);
     };
     running = round();

@@ -1,7 +1,8 @@
 import { CALENDARS, type Calendar, calendarEdges, isTimezone } from '../../policy/calendar.js';
 import type { Connection } from '../../redis/connection.js';
 import type { Grant } from '../../store/orders.js';
-import { readWindowUse, sliceUsOf } from '../../store/packed-window.js';
+import { readWindowUse } from '../../store/packed-window.js';
+import { sliceUs } from '../../store/question.js';
 import { dropWindows, readPacked, readWindows, type WindowNote } from '../../store/windows.js';
 import type { FleetWindow } from './fleet.js';
 import { type Cut, exhaustionS, type Paces } from './pace.js';
@@ -70,7 +71,7 @@ function grantedTo({ rule, agent }: WindowNote, grants: readonly Grant[]): numbe
 
 /** @returns undefined of a window that is cut as this version does not know */
 function cutOf({ windowUs, calendar }: WindowNote, nowUs: number): Cut | undefined {
-  if (windowUs !== undefined) return windowUs > 0 ? { sliceUs: sliceUsOf(windowUs) } : undefined;
+  if (windowUs !== undefined) return windowUs > 0 ? { sliceUs: sliceUs(windowUs) } : undefined;
   const [period = '', timezone = ''] = calendar.split(' in ');
   if (!CALENDARS.includes(period as Calendar) || !isTimezone(timezone)) return undefined;
   const [, startUs, endUs] = calendarEdges(period as Calendar, timezone, nowUs);

@@ -11,7 +11,8 @@ class TollgateStub(object):
     A denial is an answer (status OK, VERDICT_DENY). Errors are for broken calls:
     INVALID_ARGUMENT names every violated field in its message, one per line;
     ALREADY_EXISTS is a call_id that is finished or belongs to a different request;
-    PERMISSION_DENIED is a lineage token that this fleet has not signed;
+    PERMISSION_DENIED is a lineage token that this fleet has not signed, or an identity other than the
+    one that the sidecar's pod is pinned to;
     UNAVAILABLE is a settlement or release that can neither be told to Redis nor kept: try again;
     RESOURCE_EXHAUSTED is a message over 64 KiB.
     """
@@ -50,7 +51,8 @@ class TollgateServicer(object):
     A denial is an answer (status OK, VERDICT_DENY). Errors are for broken calls:
     INVALID_ARGUMENT names every violated field in its message, one per line;
     ALREADY_EXISTS is a call_id that is finished or belongs to a different request;
-    PERMISSION_DENIED is a lineage token that this fleet has not signed;
+    PERMISSION_DENIED is a lineage token that this fleet has not signed, or an identity other than the
+    one that the sidecar's pod is pinned to;
     UNAVAILABLE is a settlement or release that can neither be told to Redis nor kept: try again;
     RESOURCE_EXHAUSTED is a message over 64 KiB.
     """
@@ -124,7 +126,8 @@ class Tollgate(object):
     A denial is an answer (status OK, VERDICT_DENY). Errors are for broken calls:
     INVALID_ARGUMENT names every violated field in its message, one per line;
     ALREADY_EXISTS is a call_id that is finished or belongs to a different request;
-    PERMISSION_DENIED is a lineage token that this fleet has not signed;
+    PERMISSION_DENIED is a lineage token that this fleet has not signed, or an identity other than the
+    one that the sidecar's pod is pinned to;
     UNAVAILABLE is a settlement or release that can neither be told to Redis nor kept: try again;
     RESOURCE_EXHAUSTED is a message over 64 KiB.
     """

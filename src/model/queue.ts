@@ -1,27 +1,20 @@
-/** Something that happens at a time. */
-interface Timed {
-  readonly atMs: number;
-}
-
 /** What is to happen, the earliest first; of the same moment, in the order in which it was added. */
-export interface Queue<T extends Timed> {
+export interface Queue<T> {
   add(item: T): void;
-  /** The earliest if it is before `endMs`; it leaves the queue. */
-  takeBefore(endMs: number): T | undefined;
+  /** The earliest if it is before `end`, in the unit of the items' times; it leaves the queue. */
+  takeBefore(end: number): T | undefined;
 }
 
-/** A binary heap. */
-export function createQueue<T extends Timed>(): Queue<T> {
+/** A binary heap. @param timeOf when an item happens: the same as long as it is in the queue */
+export function createQueue<T>(timeOf: (item: T) => number): Queue<T> {
   const heap: { item: T; order: number }[] = [];
   let added = 0;
 
   function isBefore(a: number, b: number): boolean {
     const [left, right] = [heap[a], heap[b]];
     if (!left || !right) return left !== undefined;
-    return (
-      left.item.atMs - right.item.atMs < 0 ||
-      (left.item.atMs === right.item.atMs && left.order < right.order)
-    );
+    const later = timeOf(left.item) - timeOf(right.item);
+    return later < 0 || (later === 0 && left.order < right.order);
   }
 
   function swap(a: number, b: number): void {
@@ -56,9 +49,9 @@ export function createQueue<T extends Timed>(): Queue<T> {
       added += 1;
       rise(heap.length - 1);
     },
-    takeBefore(endMs) {
+    takeBefore(end) {
       const top = heap[0]?.item;
-      if (!top || top.atMs >= endMs) return undefined;
+      if (top === undefined || timeOf(top) >= end) return undefined;
       swap(0, heap.length - 1);
       heap.pop();
       sink();

@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Denials } from '../../src/guard/denials.js';
+import { createTellDenied } from '../../src/guard/denied.js';
+import type { Decision, RuleStatus } from '../../src/model/decision.js';
+import { parseEntry } from '../../src/store/entry.js';
+import { callOf } from '../support/call.js';
+
+const NOW_US = 1_790_000_000_000_000;
+
+function statusOf(given: Partial<RuleStatus> = {}): RuleStatus {
+  return {
+    ruleId: 'budget',
+    action: 'block',
+    partition: 'agent=a',
+    counted: { metric: 'calls', limit: 50, granted: 0, windowUs: 60e6, calendar: '' },
+    window: { used: 49, resetAfterUs: 1, nearLimit: true, raised: [], quietUntilUs: 0 },
+    denied: true,
+    shadowDenied: false,
+    retryAfterUs: 5_000_000,
+    neverFits: false,
+    why: '',
+    ...given,
+  };
+}
+
+function decisionOf(callId: string, given: Partial<Decision> = {}): Decision {
+  return {
+    verdict: 'deny',
+    callId,
+    decidedAtUs: NOW_US,
+    amounts: { costNano: 7, costSource: 'caller', tokensIn: 2, tokensOut: 3 },
+    rules: [statusOf()],
+    degraded: undefined,
+    repeat: 0,
+    unmatched: false,
+    unpriced: false,
+    affordable: { costNano: undefined, tokensOut: undefined },
+    halt: undefined,
+    lineage: '',
+    reason: '',
+    policyHash: '',
+    ...given,
+  };
+}
+
+const HALT = { agent: 'a', sinceUs: 1, untilUs: NOW_US + 9, rule: 'r', by: '', why: '' };
+
+for (const [what, given, retryAtUs] of [
+  ['of one rule', {}, NOW_US + 5_000_000],
+  [
+    'of two rules is the later',
+    { rules: [statusOf(), statusOf({ retryAfterUs: 9_000_000 })] },
+    NOW_US + 9_000_000,
+  ],
+  [
+    'of a rule that lets it never pass is none',
+    { rules: [statusOf(), statusOf({ retryAfterUs: undefined })] },
+    0,
+  ],
+  [
+    'of an allowing rule does not count',
+    { rules: [statusOf(), statusOf({ denied: false, retryAfterUs: undefined })] },
+    NOW_US + 5_000_000,
+  ],
+  ['of a halt is its end', { halt: HALT, rules: [] }, NOW_US + 9],
+  ['is not known without Redis', { decidedAtUs: 0 }, 0],
+] as const) {
+  test(`when a denied call may go on: ${what}`, () => {
+    const denied = createTellDenied()(
+      callOf(),
+      decisionOf('c', given as Partial<Decision>),
+      'budget',
+    );
+    assert.equal(denied.retryAtUs, retryAtUs);
+  });
+}
+
+test('what a call asks for counts once, each of its denials, and the run is that of the last', () => {
+  const tell = createTellDenied();
+  const denials = new Denials();
+  const deny = (callId: string, run: string, used: number) => {
+    const window = { used, resetAfterUs: 1, nearLimit: true, raised: [], quietUntilUs: 0 };
+    const decidedAtUs = NOW_US + used;
+    const decision = decisionOf(callId, { rules: [statusOf({ window })], decidedAtUs });
+    return denials.add('d', tell(callOf({ callId, run }), decision, 'budget'));
+  };
+  assert.deepEqual(
+    [deny('c1', 'r1', 48), deny('c1', 'r1', 49), deny('c2', 'r2', 50)],
+    [true, false, false],
+  );
+  const [summed, ...others] = denials.take().get('d') ?? [];
+  assert.deepEqual(others, []);
+  assert.ok(summed);
+  const { calls, asked, askedAgain, metric, used, limit, run, facts } = summed;
+  assert.deepEqual([calls, asked.costNano, asked.tokensIn], [3, 14, 4]);
+  assert.deepEqual(askedAgain, { costNano: 7, tokensIn: 2, tokensOut: 3 });
+  assert.deepEqual([metric, used, limit, run, facts.run], ['calls', 50, 50, 'r2', '']);
+  deny('c1', 'r1', 51);
+  const [again] = denials.take().get('d') ?? [];
+  assert.deepEqual(
+    [again?.asked.costNano, again?.askedAgain.costNano],
+    [0, 7],
+    'in a later second too',
+  );
+});
+
+test('of calls past the bound the oldest are forgotten, and count once more', () => {
+  const tell = createTellDenied();
+  const asked = (n: number) =>
+    tell(callOf({ callId: `c${n}` }), decisionOf(`c${n}`), 'budget').asked.costNano;
+  for (let n = 0; n < 10_000; n += 1) assert.equal(asked(n), 7);
+  assert.equal(asked(0), 0);
+  assert.equal(asked(10_000), 7);
+  assert.equal(asked(0), 0, 'it was asked lately');
+  assert.equal(asked(1), 7);
+});
+
+test('the first denial of a kind after a quiet second is a first, and no more than the bound are', () => {
+  const tell = createTellDenied();
+  const denials = new Denials();
+  let id = 0;
+  const deny = (agent: string) => {
+    id += 1;
+    return denials.add('d', tell(callOf({ agent }), decisionOf(`c${id}`), 'budget'));
+  };
+  assert.deepEqual([deny('a'), deny('a'), deny('b')], [true, false, true]);
+  denials.take();
+  assert.equal(deny('a'), false, 'told, but not quiet');
+  denials.turn();
+  assert.equal(deny('a'), false);
+  denials.turn();
+  denials.turn();
+  assert.equal(deny('a'), true);
+  denials.turn();
+  denials.turn();
+  const firsts = Array.from({ length: 5_000 }, (_, n) => deny(`agent-${n}`));
+  assert.equal(firsts.filter(Boolean).length, 1_000 - 1, 'one kind was there');
+});
+
+test('an entry of before, which tells nothing of the window, is read', () => {
+  const fields = { k: 'd', f: '\tw\t\t\t\tsearch', w: 'budget\tagent=w', n: '4 10 20 240 5 6 0' };
+  const entry = parseEntry('1-0', fields);
+  assert.ok(entry?.kind === 'denied');
+  const { calls, asked, askedAgain, metric, used, limit, retryAtUs, run } = entry;
+  assert.deepEqual([calls, asked.costNano, asked.tokensOut], [4, 240, 6]);
+  assert.deepEqual(askedAgain, { costNano: 0, tokensIn: 0, tokensOut: 0 });
+  assert.deepEqual([metric, used, limit, retryAtUs, run], [undefined, 0, 0, 0, '']);
+});

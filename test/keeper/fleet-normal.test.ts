@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Fleet } from '../../src/keeper/fleet/fleet.js';
+import { showFleet } from '../../src/keeper/fleet/gauges.js';
+import { normalDays } from '../../src/keeper/fleet/normal.js';
+import type { SettledEntry } from '../../src/model/entry.js';
+import { createMetrics } from '../../src/telemetry/metrics.js';
+import { settledAt } from '../support/settled.js';
+import { spendOf } from '../support/spend.js';
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 86_400_000;
+const DAY = Date.parse('2026-06-17T00:00Z');
+
+/** Six weeks of $1 at 9 and at 15 o'clock; on the day so many times as much, or for a night agent before 9. */
+function fleetOf(times: Readonly<Record<string, number>>): SettledEntry[] {
+  const entries: SettledEntry[] = [];
+  for (let ms = DAY - 42 * DAY_MS; ms <= DAY; ms += DAY_MS) {
+    for (const hour of [9, 15]) {
+      for (const [agent, factor] of Object.entries(times)) {
+        const night = agent === 'night' && ms === DAY;
+        const entry = settledAt(
+          ms + (night ? 1 : hour) * HOUR_MS,
+          agent,
+          1e9 * (ms === DAY ? factor : 1),
+        );
+        // It has moved to another team.
+        const team = ms < DAY - DAY_MS ? 'before' : 'now';
+        entries.push({ ...entry, facts: { ...entry.facts, team } });
+      }
+    }
+  }
+  return entries.sort((a, b) => a.atMs - b.atMs);
+}
+
+/** The series of a family, by the agent. */
+async function shown(fleet: Partial<Fleet>, family: string): Promise<Record<string, string>> {
+  const metrics = createMetrics();
+  const none = { windows: [], today: [], month: [], normal: [], halts: [], gates: [] };
+  showFleet({ ...none, teamOf: () => '', ...fleet } as unknown as Fleet, metrics);
+  const lines = (await metrics.registry.metrics()).split('\n');
+  return Object.fromEntries(
+    lines.flatMap((line) => {
+      const [, agent, value] =
+        new RegExp(`^${family}{agent="([^"]*)",team="now"} (.*)$`).exec(line) ?? [];
+      return agent === undefined || value === undefined ? [] : [[agent, value]];
+    }),
+  );
+}
+
+test('what is usual is told of all agents, what is unusual of those for whom it is', async () => {
+  const spend = spendOf(fleetOf({ usual: 1, fivefold: 5, night: 1 }));
+  const { days } = await normalDays(spend, 'd', 'UTC', DAY + 12 * HOUR_MS);
+  const fleet = { normal: days };
+  const each = (value: string) => ({ usual: value, fivefold: value, night: value });
+  assert.deepEqual(await shown(fleet, 'tollgate_spend_expected_usd'), each('1'));
+  assert.deepEqual(await shown(fleet, 'tollgate_spend_normal_day_usd'), each('2'));
+  assert.deepEqual(await shown(fleet, 'tollgate_spend_unusual_ratio'), {
+    fivefold: '5',
+    night: '2',
+  });
+});
+
+test('where nothing was expected yet the ratio is a number: to a tenth of a normal day', async () => {
+  const spend = spendOf(fleetOf({ usual: 1, night: 1 }));
+  const { days } = await normalDays(spend, 'd', 'UTC', DAY + 8 * HOUR_MS);
+  assert.deepEqual(await shown({ normal: days }, 'tollgate_spend_unusual_ratio'), { night: '10' });
+});
+
+test('windows of several domains with the same labels are added up; their ratio is the highest', async () => {
+  const window = {
+    ...({
+      rule: 'r',
+      partition: 'agent=a',
+      metric: 'estimated_cost_usd',
+      action: 'block',
+    } as const),
+    ...{ agent: 'a', team: 'now', used: 4e9, limit: 8e9, ratio: 0.5, exhaustionS: 90 },
+  };
+  const windows = [
+    { ...window, domain: 'one', key: '1' },
+    { ...window, domain: 'two', key: '2', used: 6e9, ratio: 0.75, exhaustionS: 30 },
+  ];
+  const metrics = createMetrics();
+  const none = { today: [], month: [], normal: [], halts: [], gates: [] };
+  showFleet({ ...none, windows, teamOf: () => '' } as unknown as Fleet, metrics);
+  const text = await metrics.registry.metrics();
+  const labels = 'rule="r",partition="agent=a",metric="estimated_cost_usd",agent="a",team="now"';
+  for (const line of [
+    `tollgate_window_used{${labels}} 10`,
+    `tollgate_window_limit{${labels}} 16`,
+    `tollgate_window_used_ratio{${labels}} 0.75`,
+    `tollgate_window_exhaustion_seconds{${labels}} 30`,
+  ]) {
+    assert.ok(text.includes(`${line}\n`), line);
+  }
+});
