@@ -44,7 +44,7 @@ local ran_out, closed = 0, 0
 for i = FIRST, #KEYS do
   local key = KEYS[i]
   local amounts, hold_until, facts =
-    string.match(redis.call('HGET', calls, key) or '', '^(%d+ %d+ %d+ %d+) (%d+)\t(.*)$')
+    string.match(redis.call('HGET', calls, key) or '', '^(%d+ %d+ %d+ %d+) (%d+)[ %d]*\t(.*)$')
   if amounts and tonumber(hold_until) < now then
     local call = record.read(redis.call('GET', key))
     local over = not call and tonumber(hold_until) + settle_for < known_until

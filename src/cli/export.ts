@@ -1,11 +1,11 @@
 import { parseArgs } from 'node:util';
 import { DateTime } from 'luxon';
-import { formatLine } from '../model/ledger-line.js';
 import { dayStartsMs } from '../policy/days.js';
 import type { Policy } from '../policy/policy.js';
 import type { Connection } from '../redis/connection.js';
 import { focusHead, focusLine } from '../report/focus.js';
 import { spendHead, spendLine } from '../report/spend-csv.js';
+import { linesOf } from '../store/ledger-lines.js';
 import { readLedger } from '../store/ledger-reader.js';
 import type { Spend, SpendRow } from '../store/spend.js';
 import { type Command, EXIT, UsageError } from './command.js';
@@ -118,7 +118,7 @@ async function* ledgerTexts(
     count.unreadable += 1;
   };
   for await (const batch of readLedger(connection, domain, { from: fromMs, toMs, onUnreadable })) {
-    for (const entry of batch) yield `${formatLine(entry)}\n`;
+    for (const line of await linesOf(connection, domain, batch)) yield `${line}\n`;
     count.written += batch.length;
   }
 }

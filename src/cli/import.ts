@@ -1,72 +1,144 @@
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import type { Entry } from '../model/entry.js';
+import type { LedgerLine } from '../model/ledger-line-parse.js';
+import { encodeValue } from '../policy/partition.js';
+import { keepPolicyText } from '../store/policies.js';
 import { type Command, EXIT, UsageError } from './command.js';
-import { newReading, readLedgerFile } from './ledger-file.js';
+import { batchesOf, newReading, type Reading } from './ledger-file.js';
+import { findRuns, type LeftOut, mergeRuns, type Run } from './ledger-runs.js';
 import { showProgress } from './progress.js';
 import { importInto } from './spend.js';
-import { STORE_HELP, STORE_OPTIONS, withStore } from './store.js';
+import { withInputAsFile } from './spool.js';
+import { fail, type OpenStore, STORE_HELP, STORE_OPTIONS, withStore } from './store.js';
+
+/** What one import has done. */
+interface Done extends LeftOut {
+  taken: number;
+  skipped: number;
+  /** Calls that the entries leave open. */
+  readonly open: Set<string>;
+}
 
 export const importing: Command = {
-  help: `usage: tollgate import FILE [options]
+  help: `usage: tollgate import FILE... [options]
 
 Adds up the entries that export has written, or a keeper's TOLLGATE_LEDGER_SINK: the spend then has them, as
-it had when they happened. Entries that it has already are skipped, so it may be run again. - is standard input.
+it had when they happened. Only those that it lacks are taken, so it may be run again, and gives back what a
+Redis has lost that was flushed or restored from an older snapshot. Name all files of one ledger at once:
+what lies between the first and the last entry is known then, and not asked for again. The lines may be in
+the order in which they were written, or in that of their ids. - is standard input.
 
+  --from-domain NAME      the domain whose lines are taken, of a file of several; default: the same
 ${STORE_HELP}`,
 
   async run(args) {
-    const { values, positionals } = parseArgs({
+    const { values, positionals: files } = parseArgs({
       args,
       allowPositionals: true,
-      options: STORE_OPTIONS,
+      options: { ...STORE_OPTIONS, 'from-domain': { type: 'string' } },
     });
-    const [file] = positionals;
-    if (file === undefined || positionals.length > 1) throw new UsageError('import takes one file');
-    if (file !== '-' && !existsSync(file)) throw new UsageError(`there is no file ${file}`);
+    const absent = files.find((file) => file !== '-' && !existsSync(file));
+    if (files.length === 0) throw new UsageError('import takes a file');
+    if (absent !== undefined) throw new UsageError(`there is no file ${absent}`);
     return withStore(values, async (store) => {
-      const reading = newReading();
-      let taken = 0;
-      let skipped = 0;
-      const progress = showProgress(() => `${reading.lines} lines read, ${taken} entries taken`);
-      try {
-        for await (const batch of readLedgerFile(file, reading)) {
-          const done = await importInto(store, batch);
-          taken += done.taken;
-          skipped += done.skipped;
-        }
-      } finally {
-        progress.stop();
-      }
-      const { lines, bad, problems, outOfOrder } = reading;
-      if (values.json) {
-        console.log(
-          JSON.stringify({
-            domain: store.domain,
-            lines,
-            taken,
-            skipped,
-            outOfOrder,
-            bad,
-            problems,
-          }),
-        );
-      } else {
-        console.log(`${taken} entries taken into the domain "${store.domain}"`);
-        if (skipped > 0) {
-          console.log(
-            `${skipped} skipped: imported before, or of a time that the domain has a ledger of itself`,
+      const given = values['from-domain'];
+      const from = given === undefined ? store.domain : fromDomain(store, given);
+      const work = async (names: readonly string[]) => {
+        const runs = await findRuns(names, from);
+        if (!runs) {
+          return fail(
+            `the lines of ${files.join(', ')} are in no order, and none was taken: sort them by their ids first (sort -t '"' -k 4,4V ${files.join(' ')} | tollgate import -)`,
+            EXIT.wrong,
           );
         }
-        if (outOfOrder > 0) {
-          console.log(
-            `${outOfOrder} of them come before an earlier one; to take them, sort the file by its ids and import it into an empty domain`,
-          );
-        }
-        if (bad > 0) console.log(`lines that are no entry of a ledger: ${bad}`);
-        for (const problem of problems) console.log(`  ${problem}`);
-        if (bad > problems.length) console.log(`  and ${bad - problems.length} more`);
-      }
-      return bad > 0 ? EXIT.wrong : EXIT.ok;
+        const reading = newReading();
+        const done = await takeAll(store, from, runs, reading);
+        if (values.json) showJson(store.domain, reading, done);
+        else show(store.domain, from, reading, done);
+        const allOthers = done.others.size > 0 && done.taken + done.skipped === 0;
+        return reading.bad > 0 || allOthers ? EXIT.wrong : EXIT.ok;
+      };
+      if (!files.includes('-')) return work(files);
+      return withInputAsFile((input) => work(files.map((file) => (file === '-' ? input : file))));
     });
   },
 };
+
+/** As a sidecar names it. */
+function fromDomain({ policy }: OpenStore, given: string): string {
+  return 'name' in policy.domain ? given : encodeValue(given);
+}
+
+async function takeAll(
+  store: OpenStore,
+  from: string,
+  runs: readonly Run[],
+  reading: Reading,
+): Promise<Done> {
+  const done: Done = { taken: 0, skipped: 0, repeated: 0, others: new Map(), open: new Set() };
+  const progress = showProgress(() => `${reading.lines} lines read, ${done.taken} entries taken`);
+  const take = importInto(store);
+  try {
+    for await (const lines of batchesOf(mergeRuns(runs, from, reading, done))) {
+      const { taken, skipped } = await take(lines.map(({ entry }) => entry));
+      done.taken += taken;
+      done.skipped += skipped;
+      for (const { entry } of lines) followCall(done.open, entry);
+      await keepTexts(store, lines);
+    }
+  } finally {
+    progress.stop();
+  }
+  return done;
+}
+
+function followCall(open: Set<string>, entry: Entry): void {
+  if (!('facts' in entry) || entry.kind === 'denied') return;
+  const call = `${entry.facts.agent}\n${entry.facts.callId}`;
+  if (entry.kind === 'authorized' && entry.holdUntilUs > 0) open.add(call);
+  else open.delete(call);
+}
+
+async function keepTexts({ connection, domain }: OpenStore, lines: readonly LedgerLine[]) {
+  for (const { entry, policyText } of lines) {
+    if (entry.kind !== 'policy' || policyText === undefined) continue;
+    await keepPolicyText(connection, domain, { hash: entry.hash, text: policyText });
+  }
+}
+
+function showJson(domain: string, { lines, bad, problems }: Reading, done: Done): void {
+  const { taken, skipped, repeated, others, open } = done;
+  const otherDomains = Object.fromEntries(others);
+  const left = { skipped, repeated, otherDomains, openCalls: open.size };
+  console.log(JSON.stringify({ domain, lines, taken, ...left, bad, problems }));
+}
+
+/** Names on one line. */
+const MAX_NAMED = 10;
+
+function show(domain: string, from: string, { bad, problems }: Reading, done: Done): void {
+  const { taken, skipped, repeated, others, open } = done;
+  console.log(`${taken} entries taken into the domain "${domain}"`);
+  if (skipped > 0) {
+    console.log(
+      `${skipped} skipped: they are in its ledger, or of a time that was imported before, or of one to come`,
+    );
+  }
+  if (repeated > 0) console.log(`${repeated} skipped: the lines come twice`);
+  if (others.size > 0) {
+    const names = [...others.keys()].slice(0, MAX_NAMED).join(', ');
+    const count = [...others.values()].reduce((sum, number) => sum + number, 0);
+    console.log(
+      `${count} left out: they are not of the domain "${from}" but of ${names}${others.size > MAX_NAMED ? ' and others' : ''}; --from-domain takes those of another`,
+    );
+  }
+  if (open.size > 0) {
+    console.log(
+      `${open.size} calls are admitted in these entries and not settled: what they held counts nowhere until they are`,
+    );
+  }
+  if (bad > 0) console.log(`lines that are no entry of a ledger: ${bad}`);
+  for (const problem of problems) console.log(`  ${problem}`);
+  if (bad > problems.length) console.log(`  and ${bad - problems.length} more`);
+}

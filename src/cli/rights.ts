@@ -4,12 +4,13 @@ const KEYS = '~tg:*';
 /** The commands that a gate needs, in its scripts and beside them. */
 const GATE_COMMANDS = [
   ...['eval', 'evalsha', 'time', 'info', 'get', 'set', 'del', 'exists', 'expire', 'mget', 'sadd'],
-  ...['hget', 'hset', 'hsetnx', 'hmget', 'hdel', 'hlen', 'hgetall', 'xadd'],
+  ...['hget', 'hset', 'hsetnx', 'hmget', 'hdel', 'hlen', 'hgetall'],
+  ...['xadd', 'xrange', 'xrevrange'],
 ];
 
 /** What keepers, and the commands that answer, need besides. */
 const KEEPER_COMMANDS = [
-  ...['smembers', 'hscan', 'xrange', 'xrevrange', 'xinfo', 'xtrim', 'rpush', 'ltrim', 'pexpireat'],
+  ...['smembers', 'hscan', 'xinfo', 'xtrim', 'rpush', 'ltrim', 'pexpireat'],
   ...['zadd', 'zrem', 'zcard', 'zrange', 'zrangebyscore', 'zremrangebyscore', 'zremrangebyrank'],
 ];
 

@@ -1,7 +1,6 @@
-import type { Entry } from '../model/entry.js';
 import { foldOptionsOf } from '../policy/ledger.js';
 import { foldPending } from '../store/fold.js';
-import { type Imported, importEntries } from '../store/import.js';
+import { openImport, type TakeEntries } from '../store/import.js';
 import type { Spend } from '../store/spend.js';
 import { readSpend } from '../store/spend-reader.js';
 import { showProgress } from './progress.js';
@@ -33,9 +32,6 @@ export async function openSpend({ connection, domain, policy }: OpenStore): Prom
 }
 
 /** Reads entries back into the spend of a domain; those that it has are skipped. */
-export function importInto(
-  { connection, domain, policy }: OpenStore,
-  batch: readonly Entry[],
-): Promise<Imported> {
-  return importEntries(connection, domain, foldOptionsOf(policy), batch);
+export function importInto({ connection, domain, policy }: OpenStore): TakeEntries {
+  return openImport(connection, domain, foldOptionsOf(policy));
 }

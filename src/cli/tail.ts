@@ -43,7 +43,7 @@ ${STORE_HELP}`,
     const keep = filterOf(values.agent, values.kind);
     return withStore(values, async ({ connection, domain, policy }) => {
       const print = values.json
-        ? (entry: Entry) => console.log(formatLine(entry))
+        ? (entry: Entry) => console.log(formatLine(entry, { domain }))
         : (entry: Entry) => console.log(coloured(entry, policy.timezone));
       let unreadable = 0;
       const onUnreadable = () => {

@@ -84,7 +84,7 @@ function keyOf(domain: string, { rule, partition, facts }: Denied): string {
 function sumOf(a: Denied, b: Denied): Denied {
   return {
     ...(b.lastUs >= a.lastUs ? b : a),
-    calls: a.calls + b.calls,
+    calls: capped(a.calls + b.calls),
     // Of a sum, the source of its last call.
     asked: { ...sumOfAsked(a.asked, b.asked), costSource: b.asked.costSource },
     askedAgain: sumOfAsked(a.askedAgain, b.askedAgain),
@@ -95,8 +95,13 @@ function sumOf(a: Denied, b: Denied): Denied {
 
 function sumOfAsked(a: AskedAgain, b: AskedAgain): AskedAgain {
   return {
-    costNano: a.costNano + b.costNano,
-    tokensIn: a.tokensIn + b.tokensIn,
-    tokensOut: a.tokensOut + b.tokensOut,
+    costNano: capped(a.costNano + b.costNano),
+    tokensIn: capped(a.tokensIn + b.tokensIn),
+    tokensOut: capped(a.tokensOut + b.tokensOut),
   };
+}
+
+/** Ten dear calls pass what is exact, and so what the ledger takes: as windows do, a sum stays at the most. */
+function capped(sum: number): number {
+  return Math.min(sum, Number.MAX_SAFE_INTEGER);
 }

@@ -4,7 +4,7 @@ import { domainOf } from '../policy/match.js';
 import type { Policy } from '../policy/policy.js';
 import type { Connection } from '../redis/connection.js';
 import { failureFrom } from '../store/answer.js';
-import { appendEntries, type NewEntry } from '../store/append.js';
+import { appendEntries, MAX_AT_ONCE, type NewEntry } from '../store/append.js';
 import { type PolicyOrigin, tellPolicy } from '../store/policies.js';
 import type { Logger } from '../telemetry/log.js';
 import { Denials } from './denials.js';
@@ -52,17 +52,24 @@ export function createNotes({ connection, policy, domains, origin, log }: NotesP
   let telling: Promise<void> | undefined;
   let hurrying = false;
 
-  /** @returns false if the ledger has not taken them for certain, so that they may be told again */
-  async function tellDomain(domain: string, entries: readonly NewEntry[]): Promise<boolean> {
-    if (!connection.ready()) return false;
-    try {
-      await appendEntries(connection, domain, policy().ledger.maxEntries, entries);
-      return true;
-    } catch (error) {
-      const { failed, mayHaveRun } = failureFrom(error);
-      log.debug({ domain, why: failed }, 'the ledger was not told of denials');
-      return mayHaveRun;
+  /** @returns those that the ledger has not taken for certain, so that they may be told again */
+  async function tellDomain<T extends NewEntry>(
+    domain: string,
+    entries: readonly T[],
+  ): Promise<readonly T[]> {
+    for (let at = 0; at < entries.length; at += MAX_AT_ONCE) {
+      if (!connection.ready()) return entries.slice(at);
+      const next = at + MAX_AT_ONCE;
+      try {
+        const { maxEntries } = policy().ledger;
+        await appendEntries(connection, domain, maxEntries, entries.slice(at, next));
+      } catch (error) {
+        const { failed, mayHaveRun } = failureFrom(error);
+        log.debug({ domain, why: failed }, 'the ledger was not told of denials');
+        return entries.slice(mayHaveRun ? next : at);
+      }
     }
+    return [];
   }
 
   async function tellPolicies(): Promise<void> {
@@ -80,8 +87,7 @@ export function createNotes({ connection, policy, domains, origin, log }: NotesP
 
   async function tellDenials(): Promise<void> {
     for (const [domain, entries] of denials.take()) {
-      if (await tellDomain(domain, entries)) continue;
-      for (const denied of entries) denials.add(domain, denied);
+      for (const denied of await tellDomain(domain, entries)) denials.add(domain, denied);
     }
   }
 
@@ -90,7 +96,8 @@ export function createNotes({ connection, policy, domains, origin, log }: NotesP
     const waiting = thresholds;
     thresholds = [];
     for (const one of waiting) {
-      if (!(await tellDomain(one.domain, [one.note]))) thresholds.push(one);
+      const untold = await tellDomain(one.domain, [one.note]);
+      if (untold.length > 0) thresholds.push(one);
     }
     await tellPolicies().catch((error) => {
       log.debug({ err: error }, 'the ledger was not told of the policy; it is tried again');

@@ -1,10 +1,13 @@
 import type { Policy } from '../policy/policy.js';
 import type { Connection } from '../redis/connection.js';
+import { monotonicMs } from '../redis/deadline.js';
 import { newFolder } from '../store/commit.js';
 import type { Logger } from '../telemetry/log.js';
 import type { Metrics } from '../telemetry/metrics.js';
-import { type DomainLook, type KeeperParts, keepDomain } from './domain.js';
+import { type KeeperParts, keepDomain } from './domain.js';
 import { domainsOf } from './domains.js';
+import { eachDomain } from './each-domain.js';
+import { Looks } from './looks.js';
 import { startRounds } from './rounds.js';
 import type { Sink } from './sink.js';
 import { Turns } from './turn.js';
@@ -37,26 +40,29 @@ export function startKeeper(options: KeeperOptions): Keeper {
   const folder = newFolder();
   const turns = new Turns(folder);
   const parts: KeeperParts = { ...options, folder, turns };
-  const nextOpen = new Map<string, number>();
+  const looks = new Looks();
   let domains: readonly string[] = [];
-  async function look(isClosed: () => boolean): Promise<number> {
-    if (!connection.ready()) return IDLE_MS;
-    const looks: DomainLook[] = [];
+
+  async function lookAtAll(isClosed: () => boolean): Promise<number> {
+    let more = false;
     domains = await domainsOf(connection, policy());
-    for (const domain of domains) {
-      if (isClosed()) return IDLE_MS;
-      const found = await keepDomain(parts, domain, nextOpen.get(domain) ?? 0);
-      if (found.nextOpen > 0) nextOpen.set(domain, found.nextOpen);
-      else nextOpen.delete(domain);
-      looks.push(found);
+    looks.expect(domains, monotonicMs());
+    await eachDomain(domains, isClosed, async (domain) => {
+      const found = await keepDomain(parts, domain, looks.of(domain).nextOpen);
+      looks.done(domain, found, monotonicMs());
+      more ||= found.more;
+    });
+    return more ? 0 : IDLE_MS;
+  }
+
+  async function look(isClosed: () => boolean): Promise<number> {
+    const startedMs = monotonicMs();
+    try {
+      return connection.ready() ? await lookAtAll(isClosed) : IDLE_MS;
+    } finally {
+      // Also where something went wrong: nothing looks as if it were well that is not.
+      if (!isClosed()) looks.show(metrics, startedMs, monotonicMs());
     }
-    const most = (of: (found: DomainLook) => number) => Math.max(0, ...looks.map(of));
-    const sum = (of: (found: DomainLook) => number) => looks.reduce((all, it) => all + of(it), 0);
-    metrics.ledgerLag.set(most(({ lagS }) => lagS));
-    metrics.ledgerSinkLag.set(most(({ sinkLagS }) => sinkLagS));
-    metrics.ledgerOpenHolds.set(sum(({ openHolds }) => openHolds));
-    metrics.ledgerAttributes.set(sum(({ attributes }) => attributes));
-    return looks.some(({ more }) => more) ? 0 : IDLE_MS;
   }
 
   const rounds = startRounds(look, IDLE_MS, (error) => {

@@ -5,6 +5,7 @@ import type { Logger } from '../telemetry/log.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { Alerts } from './alerts/alerts.js';
 import { domainsOf } from './domains.js';
+import { eachDomain } from './each-domain.js';
 import { agentIn } from './fleet/agent.js';
 import type { Fleet } from './fleet/fleet.js';
 import { Recent, type RecentDenial } from './recent.js';
@@ -43,11 +44,10 @@ export function startNews({ connection, policy, fleet, metrics, log }: NewsOptio
     const nowMs = await redisMs(connection);
     const domains = await domainsOf(connection, policy());
     watch.keepOnly(new Set(domains));
-    for (const domain of domains) {
-      if (isClosed()) break;
+    await eachDomain(domains, isClosed, async (domain) => {
       await watch.look(domain, nowMs);
       await alerts.look(domain, nowMs);
-    }
+    });
     return WATCH_MS;
   }
 

@@ -1,9 +1,9 @@
 import { msOf } from '../model/entry.js';
-import { formatLine } from '../model/ledger-line.js';
 import type { Connection } from '../redis/connection.js';
 import { parseEntry } from '../store/entry.js';
 import { BEGINNING, type FoldState } from '../store/fold-state.js';
 import { foldKey, ledgerKey } from '../store/keys.js';
+import { linesOf } from '../store/ledger-lines.js';
 import { readRange } from '../store/unfolded.js';
 import type { Sink } from './sink.js';
 
@@ -44,7 +44,7 @@ export async function pour(
     const newest = raws.at(-1);
     if (!newest) break;
     const entries = raws.flatMap(({ id, fields }) => parseEntry(id, fields) ?? []);
-    await sink.write(entries.map(formatLine));
+    await sink.write(await linesOf(connection, domain, entries));
     last = newest.id;
     await connection.command('HSET', foldKey(domain), 'sunk', last);
     if (raws.length < BATCH) break;

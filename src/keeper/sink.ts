@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises';
+import { MAX_LINE_BYTES } from '../model/ledger-line-parse.js';
 
 /** The value of TOLLGATE_LEDGER_SINK that is no file. */
 const STDOUT = 'stdout';
@@ -32,8 +33,8 @@ async function append(file: string, lines: readonly string[]): Promise<void> {
   }
 }
 
-/** Far longer than a line: a call has some ten texts of at most 256 bytes. */
-const TAIL_BYTES = 65_536;
+/** No line is longer. */
+const TAIL_BYTES = MAX_LINE_BYTES;
 
 /** A line without its end was cut short by a crash; it is written again with the rest of its batch. */
 async function dropTornLine(handle: Awaited<ReturnType<typeof open>>): Promise<void> {

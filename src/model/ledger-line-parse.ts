@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { type Amounts, COST_SOURCES, METRICS } from './amounts.js';
 import { type Entry, type Facts, msOf } from './entry.js';
-import { FACT_NAMES, postedBy } from './ledger-line.js';
+import { FACT_NAMES, type LineOrigin, MAX_POLICY_TEXT_BYTES, postedBy } from './ledger-line.js';
 import { nanoFromUsd } from './money.js';
 import { OUTCOMES } from './settlement.js';
 import { MAX_TEXT_BYTES, textProblem } from './text.js';
 
-/** Every text of an entry at its longest, escaped, is below half of this. */
-export const MAX_LINE_BYTES = 131_072;
+/** A policy's text at its longest, escaped, and twice what an entry has besides. */
+export const MAX_LINE_BYTES = 262_144;
 
 /** A partition has the values of several attributes, each of which may grow threefold by its encoding. */
 const MAX_PARTITION_BYTES = 16_384;
@@ -23,9 +23,13 @@ function name(maxBytes = MAX_TEXT_BYTES) {
   });
 }
 
-const prose = z.string().refine((text) => Buffer.byteLength(text) <= MAX_PROSE_BYTES, {
-  error: `is over ${MAX_PROSE_BYTES} bytes`,
-});
+function long(maxBytes: number) {
+  return z.string().refine((text) => Buffer.byteLength(text) <= maxBytes, {
+    error: `is over ${maxBytes} bytes`,
+  });
+}
+
+const prose = long(MAX_PROSE_BYTES);
 const whole = z.int();
 const count = z.int().nonnegative();
 const dollars = z.number().nonnegative();
@@ -35,6 +39,8 @@ const flag = z.boolean().default(false);
 const base = {
   // Milliseconds that a Date can hold, and the 64 bits of a sequence.
   id: z.string().regex(/^\d{1,15}-\d{1,20}$/, { error: 'must be MILLISECONDS-NUMBER' }),
+  // Values of a field are domains, too, as they are encoded.
+  domain: name(3 * MAX_TEXT_BYTES).optional(),
 };
 
 const facts = {
@@ -134,7 +140,14 @@ const schema = z.discriminatedUnion('kind', [
     amount: count,
     agentId,
   }),
-  z.object({ kind: z.literal('policy'), ...base, hash: name(), from: prose, by: prose }),
+  z.object({
+    kind: z.literal('policy'),
+    ...base,
+    hash: name(),
+    from: prose,
+    by: prose,
+    policyText: long(MAX_POLICY_TEXT_BYTES).optional(),
+  }),
   z.object({
     kind: z.literal('annotation'),
     ...base,
@@ -148,8 +161,13 @@ const schema = z.discriminatedUnion('kind', [
 
 type Line = z.infer<typeof schema>;
 
+/** An entry, and what its line says beside it. */
+export interface LedgerLine extends LineOrigin {
+  readonly entry: Entry;
+}
+
 /** An entry from its line, or what is wrong with the line. */
-export function parseLine(text: string): Entry | { problem: string } {
+export function parseLine(text: string): LedgerLine | { problem: string } {
   if (text.length > MAX_LINE_BYTES) return { problem: `is over ${MAX_LINE_BYTES} bytes` };
   let value: unknown;
   try {
@@ -161,9 +179,13 @@ export function parseLine(text: string): Entry | { problem: string } {
   if (!parsed.success) return { problem: problemOf(parsed.error) };
   const entry = entryFrom(parsed.data);
   if (!entry) return { problem: 'a cost is past what sums can hold' };
-  return sumsAgree(value as object, entry)
-    ? entry
-    : { problem: 'it would not add to the spend what it says: its amounts were changed' };
+  if (!sumsAgree(value as object, entry)) {
+    return { problem: 'it would not add to the spend what it says: its amounts were changed' };
+  }
+  const { domain } = parsed.data;
+  return parsed.data.kind === 'policy'
+    ? { entry, domain, policyText: parsed.data.policyText }
+    : { entry, domain };
 }
 
 function problemOf({ issues: [issue] }: z.ZodError): string {
@@ -228,10 +250,11 @@ function entryFrom(line: Line): Entry | undefined {
       );
     }
     case 'policy': {
-      return { ...line, ...head };
+      const { kind, hash, from, by } = line;
+      return { ...head, kind, hash, from, by };
     }
     default: {
-      const { agentId: agent, ...rest } = line;
+      const { agentId: agent, domain: _domain, ...rest } = line;
       return { ...rest, ...head, agent };
     }
   }

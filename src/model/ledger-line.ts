@@ -3,6 +3,17 @@ import type { Entry, Facts } from './entry.js';
 import { nanoFromUsd, usdFromNano } from './money.js';
 import { postingOf } from './spend.js';
 
+/** A larger policy is told and kept without its text: it would be read again with every answer. */
+export const MAX_POLICY_TEXT_BYTES = 65_536;
+
+/** What a line says beside its entry. */
+export interface LineOrigin {
+  /** The domain of the ledger; absent in lines of before. */
+  readonly domain?: string | undefined;
+  /** Of a policy that took effect: the file as it was, where that is known. */
+  readonly policyText?: string | undefined;
+}
+
 /**
  * An entry of the ledger as a line of NDJSON, with the names that records of calls have everywhere. What is
  * absent is left out. `ledger-line-parse` reads it back, exactly.
@@ -10,14 +21,16 @@ import { postingOf } from './spend.js';
  * `spendNano`, `calls`, `spendTokensIn` and `spendTokensOut` are what the entry adds to the spend, so that a
  * script that adds up one field of every line has what a report says.
  */
-export function formatLine(entry: Entry): string {
+export function formatLine(entry: Entry, { domain, policyText }: LineOrigin = {}): string {
   const { id, atMs, kind } = entry;
   return JSON.stringify({
     id,
     at: new Date(atMs).toISOString(),
+    domain,
     kind,
     ...fieldsOf(entry),
     ...postedBy(entry),
+    policyText,
   });
 }
 

@@ -129,8 +129,13 @@ function dayLines({ days, query }: AgentAnswer, style: Style): string[] {
 
 function limitLines({ limits, query, period }: AgentAnswer, style: Style): string[] {
   const { timezone } = query;
-  const { rules, thenKnown, nowKnown, policyThen, knownSinceMs } = limits;
-  if (rules.length === 0) return [];
+  const { rules, thenKnown, nowKnown, policyThen, policyNow, knownSinceMs } = limits;
+  const lacksText =
+    (policyThen !== undefined && !thenKnown) || (policyNow !== undefined && !nowKnown);
+  const lacking = style.dim(
+    'the text of a policy that was in force is not known: it was too large, or imported without it',
+  );
+  if (rules.length === 0) return lacksText ? [lacking] : [];
   const told = (known: boolean, limit: LimitText | undefined) =>
     known ? limitText(limit) : 'not known';
   const rows = rules.map(({ rule, was, now, changes }) => {
@@ -159,8 +164,8 @@ function limitLines({ limits, query, period }: AgentAnswer, style: Style): strin
   } else if (policyThen === undefined) {
     const since = formatDay(knownSinceMs, timezone);
     lines.push(style.dim(`the policies in force are known from ${since} on`));
-  } else if (!thenKnown || !nowKnown) {
-    lines.push(style.dim('the text of a policy that was in force is not kept: it is too large'));
+  } else if (lacksText) {
+    lines.push(lacking);
   }
   return lines;
 }

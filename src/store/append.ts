@@ -4,7 +4,7 @@ import { formatEntry } from './entry.js';
 import { ledgerKey } from './keys.js';
 
 /** Entries in one script: it takes under a millisecond, and Redis does nothing else meanwhile. */
-const MAX_AT_ONCE = 100;
+export const MAX_AT_ONCE = 100;
 
 type Unstamped<T> = T extends unknown ? Omit<T, 'id' | 'atMs'> : never;
 
@@ -12,8 +12,9 @@ type Unstamped<T> = T extends unknown ? Omit<T, 'id' | 'atMs'> : never;
 export type NewEntry = Unstamped<AnnotationEntry | DeniedEntry | PolicyEntry | ThresholdEntry>;
 
 /**
- * Appends entries to the ledger of a domain.
+ * Appends entries to the ledger of a domain: all or none.
  * @param maxEntries the most entries of the ledger: past it the oldest go
+ * @param entries at most MAX_AT_ONCE
  * @returns the Redis clock, in microseconds
  */
 export async function appendEntries(
@@ -22,16 +23,13 @@ export async function appendEntries(
   maxEntries: number,
   entries: readonly NewEntry[],
 ): Promise<{ nowUs: number }> {
-  let nowUs = 0;
-  for (let at = 0; at < entries.length; at += MAX_AT_ONCE) {
-    const args: (string | number)[] = [maxEntries];
-    for (const entry of entries.slice(at, at + MAX_AT_ONCE)) {
-      // Redis gives the id; no field of these is made from it.
-      const fields = Object.entries(formatEntry({ ...entry, id: '', atMs: 0 })).flat();
-      args.push(fields.length, ...fields);
-    }
-    const [now] = await connection.run('append', [ledgerKey(domain)], args);
-    nowUs = Number(now);
+  if (entries.length > MAX_AT_ONCE) throw new Error(`${entries.length} entries for one script`);
+  const args: (string | number)[] = [maxEntries];
+  for (const entry of entries) {
+    // Redis gives the id; no field of these is made from it.
+    const fields = Object.entries(formatEntry({ ...entry, id: '', atMs: 0 })).flat();
+    args.push(fields.length, ...fields);
   }
-  return { nowUs };
+  const [nowUs] = await connection.run('append', [ledgerKey(domain)], args);
+  return { nowUs: Number(nowUs) };
 }

@@ -1,5 +1,4 @@
-import type { Amounts } from '../model/amounts.js';
-import type { AskedAgain, Entry, EventEntry, Facts } from '../model/entry.js';
+import type { AuthorizedEntry, Entry, EventEntry, Facts } from '../model/entry.js';
 import { addSums, postingOf, type SpendAttributes, type Sums } from '../model/spend.js';
 import { amountNumbers } from './amounts.js';
 import { formatAttributes } from './attributes.js';
@@ -33,8 +32,6 @@ export interface Batch {
   /** Keys of records whose holds are open no longer. */
   readonly closed: ReadonlySet<string>;
   readonly events: readonly EventEntry[];
-  /** Entries that cannot be: nothing of them counts. */
-  readonly absurd: readonly Entry[];
 }
 
 /** Sums up entries, in the order of their ids. */
@@ -43,12 +40,7 @@ export function sumUp(domain: string, entries: readonly Entry[], options: FoldOp
   const opened = new Map<string, { endMs: number; text: string }>();
   const closed = new Set<string>();
   const events: EventEntry[] = [];
-  const absurd: Entry[] = [];
   for (const entry of entries) {
-    if (isAbsurd(entry)) {
-      absurd.push(entry);
-      continue;
-    }
     post(groups, entry, options);
     switch (entry.kind) {
       case 'authorized': {
@@ -58,7 +50,7 @@ export function sumUp(domain: string, entries: readonly Entry[], options: FoldOp
         closed.delete(key);
         opened.set(key, {
           endMs: Math.floor(entry.holdUntilUs / 1000),
-          text: formatOpen(entry.held, entry.holdUntilUs, entry.facts),
+          text: formatOpen(entry),
         });
         break;
       }
@@ -77,7 +69,7 @@ export function sumUp(domain: string, entries: readonly Entry[], options: FoldOp
         events.push(entry);
     }
   }
-  return { groups: [...groups.values()], opened, closed, events, absurd };
+  return { groups: [...groups.values()], opened, closed, events };
 }
 
 function post(groups: Map<string, Group>, entry: Entry, options: FoldOptions): void {
@@ -92,37 +84,18 @@ function post(groups: Map<string, Group>, entry: Entry, options: FoldOptions): v
   else groups.set(`${hourMs} ${text}`, { hourMs, dayMs, attributes, text, sums });
 }
 
-function keyOf(domain: string, { agent, callId }: Facts): string {
+/** The record of the call that facts are of. */
+export function keyOf(domain: string, { agent, callId }: Facts): string {
   return recordKey({ domain, agent, callId });
 }
 
-/** As lua/run_out.lua reads it: amounts, the end of the hold in µs; a tab, and the facts. */
-function formatOpen(held: Amounts, holdUntilUs: number, facts: Facts): string {
-  return `${[...amountNumbers(held), holdUntilUs].join(' ')}\t${formatFacts(facts)}`;
+/** As lua/run_out.lua reads it: amounts, the end of the hold in µs, when it was admitted in ms; a tab, the facts. */
+function formatOpen({ held, holdUntilUs, atMs, facts }: AuthorizedEntry): string {
+  return `${[...amountNumbers(held), holdUntilUs, atMs].join(' ')}\t${formatFacts(facts)}`;
 }
 
-/** No script writes such numbers; somebody's hand could, and one of them would spoil every sum. */
-function isAbsurd(entry: Entry): boolean {
-  switch (entry.kind) {
-    case 'authorized':
-      return !isWhole(entry.holdUntilUs) || !areWhole(entry.held);
-    case 'settled':
-      return !areWhole(entry.held) || !areWhole(entry.settled);
-    case 'ran_out':
-    case 'released':
-    case 'withdrawn':
-      return !areWhole(entry.held);
-    case 'denied':
-      return !isWhole(entry.calls) || !areWhole(entry.asked) || !areWhole(entry.askedAgain);
-    default:
-      return false;
-  }
-}
-
-function areWhole({ costNano, tokensIn, tokensOut }: AskedAgain): boolean {
-  return isWhole(costNano) && isWhole(tokensIn) && isWhole(tokensOut);
-}
-
-function isWhole(number: number): boolean {
-  return Number.isSafeInteger(number) && number >= 0;
+/** When an open hold began; of one of before not later than it ends. */
+export function openedMs(text: string): number {
+  const [, , , , holdUntilUs, atMs] = text.slice(0, text.indexOf('\t')).split(' ').map(Number);
+  return atMs ?? (holdUntilUs ?? 0) / 1000;
 }

@@ -2,6 +2,7 @@ import { METRICS } from '../model/amounts.js';
 import { type Entry, msOf } from '../model/entry.js';
 import { EVERYONE } from '../model/halt.js';
 import { OUTCOMES } from '../model/settlement.js';
+import { isSound } from '../model/sound.js';
 import { amountNumbers, readAmounts } from './amounts.js';
 import { formatFacts, parseFacts } from './facts.js';
 import { parseHalt } from './halt.js';
@@ -33,10 +34,11 @@ const KINDS = Object.fromEntries(
 const STATES = { 1: 'settled', 3: 'settled', 4: 'unheld', 5: 'unauthorized' } as const;
 const FINAL = 3;
 
-/** @returns undefined for an entry that nobody can read */
+/** @returns undefined for an entry that nobody can read, or that cannot be */
 export function parseEntry(id: string, fields: StreamFields): Entry | undefined {
   try {
-    return read(id, fields);
+    const entry = read(id, fields);
+    return entry && isSound(entry) ? entry : undefined;
   } catch {
     // JSON that is none, or facts that are missing: said by whoever sets the entry aside.
     return undefined;
@@ -48,9 +50,7 @@ function read(id: string, fields: StreamFields): Entry | undefined {
   const kind = KINDS[k];
   const atMs = msOf(id);
   const numbers = n === '' ? [] : n.split(' ').map(Number);
-  if (!Number.isSafeInteger(atMs) || !numbers.every((number) => Number.isFinite(number))) {
-    return undefined;
-  }
+  if (!numbers.every(Number.isSafeInteger)) return undefined;
   const amounts = (at: number) => readAmounts(numbers, at);
   const base = { id, atMs };
   if (kind === 'authorized') {
@@ -108,11 +108,12 @@ function read(id: string, fields: StreamFields): Entry | undefined {
     const agent = agentOf(g);
     const halt = { everyone: agent === EVERYONE, sinceUs, untilUs, text: j };
     const { rule, by, why } = parseHalt(agent, halt);
+    if (![rule, by, why].every((text) => typeof text === 'string')) return undefined;
     return { ...base, kind, agent, rule, by, why, untilUs };
   }
   if (kind === 'resumed') return { ...base, kind, agent: agentOf(g), by: j };
   if (kind === 'granted') {
-    const { agent, rule, add, by, why, until } = JSON.parse(j);
+    const [agent, rule, add, by, why, until] = textsOf(j, GRANTED);
     return { ...base, kind, agent, rule, add: Number(add), by, why, untilUs: Number(until) };
   }
   if (kind === 'threshold') {
@@ -121,8 +122,34 @@ function read(id: string, fields: StreamFields): Entry | undefined {
     if (w === '' || !named || numbers.length !== 3) return undefined;
     return { ...base, kind, ...parseWindowKey(w), metric: named, limit, amount, agent: g };
   }
-  if (kind === 'policy' || kind === 'annotation') return { ...base, kind, ...JSON.parse(j) };
+  if (kind === 'policy') {
+    const [hash, from, by] = textsOf(j, POLICY);
+    return { ...base, kind, hash, from, by };
+  }
+  if (kind === 'annotation') {
+    const [agent, text, by] = textsOf(j, ANNOTATION);
+    const { fromMs, toMs } = JSON.parse(j);
+    return { ...base, kind, agent, text, by, fromMs: momentOf(fromMs), toMs: momentOf(toMs) };
+  }
   return undefined;
+}
+
+const GRANTED = ['agent', 'rule', 'add', 'by', 'why', 'until'] as const;
+const POLICY = ['hash', 'from', 'by'] as const;
+const ANNOTATION = ['agent', 'text', 'by'] as const;
+
+/** The texts of these names. @throws if one is missing */
+function textsOf<const N extends readonly string[]>(json: string, names: N) {
+  const parsed = JSON.parse(json) as Readonly<Record<string, unknown>>;
+  return names.map((name) => {
+    const text = parsed[name];
+    if (typeof text !== 'string') throw new Error(`${name} is no text`);
+    return text;
+  }) as { [I in keyof N]: string };
+}
+
+function momentOf(ms: unknown): number {
+  return typeof ms === 'number' ? ms : Number.NaN;
 }
 
 /** The fields that {@link parseEntry} reads back. The scripts write the same ones. */

@@ -1,3 +1,4 @@
+import { formatRanges, type IdRange, parseRanges } from '../model/id-ranges.js';
 import type { Connection } from '../redis/connection.js';
 import { fieldsOf } from './flat.js';
 import { foldKey } from './keys.js';
@@ -18,6 +19,8 @@ export interface FoldState {
   readonly sinceMs: number | undefined;
   /** Id of the last entry that was imported, and when the first of them was written. */
   readonly imported: string;
+  /** Between which entries all are imported that whoever imported them had. */
+  readonly importedRanges: readonly IdRange[];
   readonly importedSinceMs: number | undefined;
   /** The next number for attributes. */
   readonly next: number;
@@ -46,6 +49,7 @@ export async function readFoldState(connection: Connection, domain: string): Pro
     aside: whole('aside'),
     sinceMs: since('sinceMs'),
     imported: fields.imported ?? BEGINNING,
+    importedRanges: rangesIn(fields),
     importedSinceMs: since('importedSinceMs'),
     next: whole('next'),
     hourMs: whole('hourMs'),
@@ -58,7 +62,17 @@ export async function readFoldState(connection: Connection, domain: string): Pro
 
 /** What changes of a state, as fields and values of the hash. */
 export function formatFoldState(changes: Partial<FoldState>): (string | number)[] {
-  return Object.entries(changes).flatMap(([name, value]) =>
-    value === undefined ? [] : [name, value],
-  );
+  return Object.entries(changes).flatMap(([name, value]) => {
+    if (value === undefined) return [];
+    return [name, typeof value === 'object' ? formatRanges(value) : value];
+  });
+}
+
+/** A state of before has only the first and the last. */
+function rangesIn(fields: Readonly<Partial<Record<keyof FoldState, string>>>): IdRange[] {
+  const { importedRanges, importedSinceMs, imported: to } = fields;
+  if (importedRanges !== undefined) return parseRanges(importedRanges);
+  return importedSinceMs === undefined || to === undefined
+    ? []
+    : [{ from: `${importedSinceMs}-0`, to }];
 }

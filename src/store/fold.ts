@@ -52,10 +52,8 @@ export async function foldBatch(
   if (!last && lost === 0) {
     return { step: 'folded', entries: 0, aside: 0, lost: 0, more: false };
   }
-  const { entries, unread } = readAll(raws);
+  const { entries, unread: aside } = readAll(raws);
   const batch = sumUp(domain, entries, options);
-  const absurd = new Set(batch.absurd.map(({ id }) => id));
-  const aside = [...unread, ...raws.filter(({ id }) => absurd.has(id))];
   const placed = await placeGroups(connection, domain, batch.groups, state);
   const changes: Partial<FoldState> = {
     ...(last && { position: last.id }),

@@ -1,93 +1,125 @@
-import { compareIds, type Entry, msOf } from '../model/entry.js';
+import { compareIds, type Entry } from '../model/entry.js';
+import { type IdRange, withRange } from '../model/id-ranges.js';
 import type { Connection } from '../redis/connection.js';
-import { redisMs } from '../redis/time.js';
-import { type FoldOptions, sumUp } from './batch.js';
-import { commitBatch, newFolder } from './commit.js';
+import { type Batch, type FoldOptions, keyOf, openedMs, sumUp } from './batch.js';
+import { commitBatch, type Folder, newFolder } from './commit.js';
 import { BATCH } from './fold.js';
-import { BEGINNING, type FoldState, readFoldState } from './fold-state.js';
-import { ledgerKey } from './keys.js';
+import { type FoldState, readFoldState } from './fold-state.js';
+import { openKeys } from './keys.js';
+import { lackedBy } from './lacking.js';
 import { placeGroups } from './place.js';
-import { readRange } from './unfolded.js';
+import { hmget } from './rows.js';
 
 /** Tries at one batch: each is lost only to a commit of somebody else, and they come once a second. */
 const MAX_TRIES = 100;
 
-/** Of an entry: what has another comes from no ledger, and could not be put in order. */
-const ID = /^\d{1,15}-\d{1,15}$/;
+/** Imports that leave gaps between them: they are read with every batch that is folded, 40 bytes each. */
+const MAX_RANGES = 200;
 
 /** Entries that were imported, and those that were not. */
 export interface Imported {
   readonly taken: number;
-  /** They are imported already, or not before what this ledger has itself, or make no sense. */
+  /** They are imported already, or this ledger has them itself, or they are of a time to come. */
   readonly skipped: number;
 }
 
+/** Takes the next entries of one import, in ascending order of their ids. */
+export type TakeEntries = (batch: readonly Entry[]) => Promise<Imported>;
+
+/** What is known of an import from one part to the next. */
+interface Parts {
+  readonly connection: Connection;
+  readonly domain: string;
+  readonly folder: Folder;
+  readonly options: FoldOptions;
+  /** The last entry that was looked at. */
+  last: string | undefined;
+}
+
 /**
- * Adds entries of another time to the spend, not to the stream: those after the last that was imported,
- * and before the first that this ledger has itself. So the same file twice, or again after a crash,
- * counts once.
- * @param batch in ascending order of their ids
+ * Adds entries of another time to the spend, not to the stream: those that the spend lacks. What lies between
+ * the first and the last that one import has taken is imported with it, so the same entries count once, whether
+ * they come again after a crash, in another file, or half of them first.
+ *
+ * It opens no hold: whether a call that the entries leave open was settled later only they who have the later
+ * entries know, and an estimate that counts beside its settlement counts twice.
  */
-export async function importEntries(
+export function openImport(
   connection: Connection,
   domain: string,
   options: FoldOptions,
-  batch: readonly Entry[],
-): Promise<Imported> {
-  const folder = newFolder();
-  let taken = 0;
-  for (let at = 0; at < batch.length; at += BATCH) {
-    const part = batch.slice(at, at + BATCH);
-    let took: number | undefined;
-    for (let tries = 0; took === undefined && tries < MAX_TRIES; tries += 1) {
-      took = await importPart(connection, domain, folder, options, part);
+): TakeEntries {
+  const parts: Parts = { connection, domain, folder: newFolder(), options, last: undefined };
+  return async (batch) => {
+    let taken = 0;
+    for (let at = 0; at < batch.length; at += BATCH) {
+      taken += await importPart(parts, batch.slice(at, at + BATCH));
     }
-    if (took === undefined) throw new Error(`others fold ${domain} all the time: try again`);
-    taken += took;
+    return { taken, skipped: batch.length - taken };
+  };
+}
+
+async function importPart(parts: Parts, part: readonly Entry[]): Promise<number> {
+  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+    const took = await tryPart(parts, part);
+    if (took === undefined) continue;
+    parts.last = part.at(-1)?.id;
+    return took;
   }
-  return { taken, skipped: batch.length - taken };
+  throw new Error(`others fold ${parts.domain} all the time: try again`);
 }
 
 /** @returns how many entries were taken; undefined if somebody has folded meanwhile */
-async function importPart(
-  connection: Connection,
-  domain: string,
-  folder: string,
-  options: FoldOptions,
-  part: readonly Entry[],
-): Promise<number | undefined> {
+async function tryPart(parts: Parts, part: readonly Entry[]): Promise<number | undefined> {
+  const { connection, domain, folder, options } = parts;
   const state = await readFoldState(connection, domain);
-  const ownMs = await ownSinceMs(connection, domain, state);
-  let last = state.imported;
-  const news = part.filter((entry) => {
-    if (!ID.test(entry.id) || compareIds(entry.id, last) <= 0 || entry.atMs >= ownMs) return false;
-    last = entry.id;
-    return true;
-  });
-  const [first] = news;
-  if (!first) return 0;
-  const sums = sumUp(domain, news, options);
+  const ids = part.map(({ id }) => id);
+  const lacked = await lackedBy(connection, domain, state, ids);
+  const news = part.filter(({ id }) => lacked.has(id));
+  const [first, last] = [news[0], news.at(-1)];
+  if (!first || !last) return 0;
+  const range = { from: parts.last ?? part[0]?.id ?? first.id, to: last.id };
+  const sums = await withoutHolds(connection, domain, news, sumUp(domain, news, options));
   const { next, importHourMs: hourMs, inImportHour: inHour } = state;
   const placed = await placeGroups(connection, domain, sums.groups, { next, hourMs, inHour });
   const changes: Partial<FoldState> = {
-    imported: last,
-    importedSinceMs: state.importedSinceMs ?? first.atMs,
+    imported: compareIds(state.imported, last.id) < 0 ? last.id : state.imported,
+    importedRanges: rangesWith(state.importedRanges, range),
+    importedSinceMs: Math.min(state.importedSinceMs ?? first.atMs, first.atMs),
     next: placed.counts.next,
     importHourMs: placed.counts.hourMs,
     inImportHour: placed.counts.inHour,
   };
   const stored = await commitBatch(connection, domain, folder, state, changes, sums, placed, []);
-  return stored ? news.length - sums.absurd.length : undefined;
+  return stored ? news.length : undefined;
 }
 
-/** When this ledger itself begins: nothing from then on can be imported. */
-async function ownSinceMs(
+function rangesWith(ranges: readonly IdRange[], more: IdRange): IdRange[] {
+  const all = withRange(ranges, more);
+  if (all.length <= MAX_RANGES) return all;
+  throw new Error(
+    `${MAX_RANGES} imports with gaps between them are as many as a domain remembers: name the rest of the files in one command`,
+  );
+}
+
+/** What is imported opens no hold, and ends only what was held before it: a call id may have come again since. */
+async function withoutHolds(
   connection: Connection,
   domain: string,
-  state: FoldState,
-): Promise<number> {
-  if (state.sinceMs !== undefined) return state.sinceMs;
-  const [first] = await readRange(connection, ledgerKey(domain), BEGINNING, 1);
-  if (first) return msOf(first.id);
-  return redisMs(connection);
+  entries: readonly Entry[],
+  sums: Batch,
+): Promise<Batch> {
+  const ended = new Map<string, number>();
+  for (const entry of entries) {
+    if ('facts' in entry && entry.kind !== 'denied' && entry.kind !== 'authorized') {
+      ended.set(keyOf(domain, entry.facts), entry.atMs);
+    }
+  }
+  const keys = [...ended.keys()];
+  const held = await hmget(connection, openKeys(domain).calls, keys);
+  const closed = keys.filter((key, i) => {
+    const text = held[i];
+    return typeof text === 'string' && openedMs(text) <= (ended.get(key) ?? 0);
+  });
+  return { ...sums, opened: new Map(), closed: new Set(closed) };
 }

@@ -2,6 +2,7 @@ import type { Connection } from '../redis/connection.js';
 import type { Logger } from '../telemetry/log.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { bornKey } from './keys.js';
+import { lacksEntry, lastEntryId } from './ledger-end.js';
 
 /** Soon enough for an alert within a minute, and nothing beside the decisions. */
 const POLL_MS = 10_000;
@@ -54,6 +55,8 @@ export interface MonitorOptions {
 export function startMonitor(options: MonitorOptions): Monitor {
   const { connection, domains, touch, away, metrics, log } = options;
   const births = new Map<string, string>();
+  /** Of each ledger the last entry that was seen. */
+  const seen = new Map<string, string>();
   let saidEviction = '';
   let looking = false;
   let state: 'new' | 'up' | 'down' | 'closed' = 'new';
@@ -88,20 +91,36 @@ export function startMonitor(options: MonitorOptions): Monitor {
     saidEviction = policy;
   }
 
-  async function lookAtBirth(domain: string): Promise<void> {
+  /** @returns whether the keys are other ones */
+  async function lookAtBirth(domain: string): Promise<boolean> {
     const key = bornKey(domain);
     await connection.command('SET', key, String(Date.now()), 'NX');
     await connection.command('EXPIRE', key, BORN_TTL_S);
     const born = String(await connection.command('GET', key));
     const known = births.get(domain);
     births.set(domain, born);
-    if (known !== undefined && known !== born) {
+    if (known === undefined || known === born) return false;
+    metrics.storeResets.inc();
+    log.error(
+      { domain },
+      'Redis has lost its keys (flushed, restarted without persistence, restored or replaced): every window starts from empty',
+    );
+    return true;
+  }
+
+  /** A snapshot has its birth in it, but not what came after. */
+  async function lookAtLedger(domain: string, isReset: boolean): Promise<void> {
+    const last = seen.get(domain);
+    if (last !== undefined && !isReset && (await lacksEntry(connection, domain, last))) {
       metrics.storeResets.inc();
       log.error(
-        { domain },
-        'Redis has lost its keys (flushed, restarted without persistence, restored or replaced): every window starts from empty',
+        { domain, lacks: last },
+        'Redis has gone back (restored from a snapshot, or failed over to a replica that was behind): it lacks the last of what was charged and of the ledger; tollgate import of a TOLLGATE_LEDGER_SINK gives the spend back',
       );
     }
+    const now = await lastEntryId(connection, domain);
+    if (now === undefined) seen.delete(domain);
+    else seen.set(domain, now);
   }
 
   async function look(): Promise<void> {
@@ -111,7 +130,7 @@ export function startMonitor(options: MonitorOptions): Monitor {
       await lookAtEviction();
       for (const domain of [...domains()].slice(0, MAX_WATCHED)) {
         await touch(domain);
-        await lookAtBirth(domain);
+        await lookAtLedger(domain, await lookAtBirth(domain));
       }
     } catch (error) {
       log.debug({ err: error }, 'Redis could not be looked at; it is tried again');

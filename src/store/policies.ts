@@ -1,3 +1,4 @@
+import { MAX_POLICY_TEXT_BYTES } from '../model/ledger-line.js';
 import type { Connection } from '../redis/connection.js';
 import { fieldsOf } from './flat.js';
 import { DOMAINS_KEY, ledgerKey, policiesKey } from './keys.js';
@@ -8,9 +9,6 @@ const NOW = 'now';
 
 /** Policies of a domain that are kept: a change each working day for a year. */
 const MAX_POLICIES = 256;
-
-/** A larger policy is kept without its text: it would be read again with every answer. */
-const MAX_TEXT_BYTES = 65_536;
 
 /** Where a policy came from, for people. */
 export interface PolicyOrigin {
@@ -30,11 +28,41 @@ export async function tellPolicy(
   origin: PolicyOrigin,
   maxEntries: number,
 ): Promise<void> {
-  const kept = JSON.stringify({ text: Buffer.byteLength(text) > MAX_TEXT_BYTES ? '' : text });
+  const kept = keptOf(text);
   const entry = JSON.stringify({ hash, ...origin });
   const keys = [ledgerKey(domain), policiesKey(domain)];
   await connection.run('policy', keys, [hash, kept, entry, maxEntries, MAX_POLICIES]);
   await connection.command('SADD', DOMAINS_KEY, domain);
+}
+
+/** Keeps the text of a policy that took effect earlier, or elsewhere, unless it is known or they are too many. */
+export async function keepPolicyText(
+  connection: Connection,
+  domain: string,
+  { hash, text }: PolicyText,
+): Promise<void> {
+  const key = policiesKey(domain);
+  if (hash === NOW || Number(await connection.command('HLEN', key)) > MAX_POLICIES) return;
+  await connection.command('HSETNX', key, hash, keptOf(text));
+}
+
+/** The text of a policy; undefined if it is not known. */
+export async function readPolicyText(
+  connection: Connection,
+  domain: string,
+  hash: string,
+): Promise<string | undefined> {
+  const kept = await connection.command('HGET', policiesKey(domain), hash);
+  return typeof kept === 'string' && hash !== NOW ? textOf(kept) || undefined : undefined;
+}
+
+function keptOf(text: string): string {
+  return JSON.stringify({ text: Buffer.byteLength(text) > MAX_POLICY_TEXT_BYTES ? '' : text });
+}
+
+function textOf(kept: string): string {
+  const { text = '' } = JSON.parse(kept) as { text?: string };
+  return text;
 }
 
 /** The policies of a domain, by hash. */
@@ -46,8 +74,7 @@ export async function readPolicies(
   const policies = new Map<string, PolicyText>();
   for (const [hash, kept] of Object.entries(fieldsOf(flat))) {
     if (hash === NOW) continue;
-    const { text = '' } = JSON.parse(kept) as { text?: string };
-    policies.set(hash, { hash, text });
+    policies.set(hash, { hash, text: textOf(kept) });
   }
   return policies;
 }

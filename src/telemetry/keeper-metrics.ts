@@ -5,7 +5,7 @@ export function keeperMetrics({ counter, counters, gauge }: Families) {
   return {
     ledgerLag: gauge(
       'tollgate_ledger_lag_seconds',
-      'Age of the oldest entry of a ledger that is not summed up yet, the most over all domains; 0 if there is none. Of keepers; how far reports are behind.',
+      'Age of the oldest entry of a ledger that is not summed up yet, the most over all domains; 0 if there is none, growing for a domain that cannot be looked after. Of keepers; how far reports are behind.',
     ),
     ledgerFolded: counter(
       'tollgate_ledger_entries_total',

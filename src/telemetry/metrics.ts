@@ -120,7 +120,7 @@ function sharedMetrics({ counter, counters, gauge, gauges, durations }: Families
     ),
     storeResets: counter(
       'tollgate_store_resets_total',
-      'Times that Redis was found flushed, replaced or restored: windows were lost. Whoever watches Redis.',
+      'Times that Redis was found flushed, replaced or restored, also from a snapshot: windows and spend were lost. Whoever watches Redis.',
     ),
     storeClockSteps,
   };

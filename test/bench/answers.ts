@@ -3,7 +3,7 @@
  * agents. Prints a table of medians; the commands take turns.
  */
 import type { Entry } from '../../src/model/entry.js';
-import { importEntries } from '../../src/store/import.js';
+import { openImport } from '../../src/store/import.js';
 import { factsFor, UTC } from '../support/ledger.js';
 import { startRedis } from '../support/redis.js';
 import { tollgateProcess as tollgate } from '../support/run.js';
@@ -52,14 +52,15 @@ function* history(agents: number): Generator<Entry> {
 }
 
 async function fill(domain: string, agents: number): Promise<void> {
+  const take = openImport(connection, domain, UTC);
   let batch: Entry[] = [];
   for (const entry of history(agents)) {
     batch.push(entry);
     if (batch.length < BATCH) continue;
-    await importEntries(connection, domain, UTC, batch);
+    await take(batch);
     batch = [];
   }
-  await importEntries(connection, domain, UTC, batch);
+  await take(batch);
 }
 
 async function seconds(command: readonly string[], domain: string): Promise<number> {

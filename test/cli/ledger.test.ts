@@ -180,6 +180,7 @@ describe('the ledger on the command line', { skip: NO_REDIS }, () => {
     assert.equal(await ended, 0, said.err);
     const { id: _id, at: _at, ...entry } = JSON.parse(said.out.split('\n')[0] ?? '');
     assert.deepEqual(entry, {
+      domain: 'default',
       kind: 'annotation',
       agentId: 'writer',
       text: 'a promotion',

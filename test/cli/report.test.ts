@@ -80,7 +80,11 @@ describe('report and explain, from a ledger that nobody has summed up', { skip: 
   });
 
   test('explain tells of the agent, the bill, and a run', async () => {
-    const file = writeScratch(folder, entries.map(formatLine).join('\n'), 'ledger.ndjson');
+    const file = writeScratch(
+      folder,
+      entries.map((entry) => formatLine(entry)).join('\n'),
+      'ledger.ndjson',
+    );
     const [agent, bill, run, filed] = await Promise.all([
       ask('explain', 'support', '--last', '2d'),
       ask('explain', '--last', '5d', '--json'),

@@ -7,6 +7,7 @@ import { NOTHING } from '../../src/model/amounts.js';
 import type { Decision } from '../../src/model/decision.js';
 import type { Entry, EntryKind } from '../../src/model/entry.js';
 import { parsePolicy } from '../../src/policy/parse.js';
+import type { Policy } from '../../src/policy/policy.js';
 import type { Connection } from '../../src/redis/connection.js';
 import { DOMAINS_KEY, ledgerKey, policiesKey } from '../../src/store/keys.js';
 import { createLog } from '../../src/telemetry/log.js';
@@ -176,6 +177,52 @@ test('past the bound of kinds only the sum by rule is kept, and no call is lost'
   );
   assert.equal(denials.take().size, 0);
 });
+
+test('the sum of very dear denials stays at what the ledger takes', () => {
+  const denials = new Denials();
+  const dear: Denied = {
+    kind: 'denied',
+    ...{ rule: 'budget', partition: 'agent=a', facts: factsFor('', { agent: 'a' }), calls: 1 },
+    asked: { ...NOTHING, costNano: 900_000_000_000_000 },
+    ...{ ...NO_WINDOW, firstUs: 1, lastUs: 1 },
+  };
+  for (let i = 0; i < 40; i += 1) denials.add('default', dear);
+  const [sum] = denials.take().get('default') ?? [];
+  assert.deepEqual([sum?.calls, sum?.asked.costNano], [40, Number.MAX_SAFE_INTEGER]);
+});
+
+for (const [what, error] of [
+  ['refused is told again, and what came before it is not', 'OOM command not allowed'],
+  ['was cut off, and may have run, is not told again', 'Connection is closed.'],
+] as const) {
+  test(`of 250 kinds of denials a script that ${what}`, async () => {
+    const rules: string[] = [];
+    let scripts = 0;
+    const run = async (name: string, _keys: unknown, args: readonly (string | number)[]) => {
+      if (name !== 'append') return [0];
+      scripts += 1;
+      const taken = args.map(String).filter((arg) => /^rule-/.test(arg));
+      // Cut off: Redis has run it all the same.
+      if (scripts !== 2 || !error.startsWith('OOM')) rules.push(...taken);
+      if (scripts === 2) throw new Error(error);
+      return [1];
+    };
+    const connection = { ready: () => true, run, command: async () => 0 };
+    const notes = createNotes({
+      connection: connection as unknown as Connection,
+      policy: () => parsePolicy('rules: []') as Policy,
+      domains: () => [],
+      origin: { from: '', by: '' },
+      log: createLog('silent', 'json'),
+    });
+    const denied = { rules: [], amounts: NOTHING, decidedAtUs: 1 } as unknown as Decision;
+    for (let i = 0; i < 250; i += 1) notes.denied(callOf({ callId: `${i}` }), denied, `rule-${i}`);
+    await until('the first to be told', () => scripts > 1);
+    await notes.close();
+    assert.equal(rules.length, 250);
+    assert.equal(new Set(rules).size, 250);
+  });
+}
 
 test('the first denial is told at once, those after it with the next second', async (t) => {
   mock.timers.enable({ apis: ['setInterval'] });

@@ -164,6 +164,25 @@ describe('a keeper', { skip: NO_REDIS }, () => {
     await redis.client.srem(DOMAINS_KEY, 'named');
   });
 
+  test('a domain that cannot be looked after shows as lag, and stops no other', async () => {
+    const names = ['a-broken', 'b-well', 'z-well'];
+    for (const name of names) await redis.client.sadd(DOMAINS_KEY, name);
+    // Somebody's hand has made something else of the ledger.
+    await redis.client.set(ledgerKey('a-broken'), 'no stream');
+    const entries = endedCalls(15, 50);
+    await appendEntries(connection, 'b-well', entries);
+    await appendEntries(connection, 'z-well', entries);
+    const { keeper, metrics } = await keep('m-well');
+    for (const name of names.slice(1)) await allFolded(name, entries);
+    await until('its lag', async () => (await value(metrics, 'tollgate_ledger_lag_seconds')) > 1);
+    await redis.client.del(ledgerKey('a-broken'));
+    await until('the lag to end', async () => {
+      return (await value(metrics, 'tollgate_ledger_lag_seconds')) === 0;
+    });
+    await keeper.close();
+    await redis.client.srem(DOMAINS_KEY, ...names);
+  });
+
   test('two at once: every entry counts once, whoever folds it', async () => {
     const entries = endedCalls(12, 3_000);
     const one = await keep('shared');

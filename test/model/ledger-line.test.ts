@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { formatLine } from '../../src/model/ledger-line.js';
+import { formatLine, MAX_POLICY_TEXT_BYTES } from '../../src/model/ledger-line.js';
 import { MAX_LINE_BYTES, parseLine } from '../../src/model/ledger-line-parse.js';
 import { postingOf } from '../../src/model/spend.js';
 import { arbitraryEntry } from '../support/entries.js';
@@ -11,7 +11,9 @@ test('a line gives back the entry, to the nano-dollar', () => {
     fc.property(arbitraryEntry, (entry) => {
       const line = formatLine(entry);
       assert.ok(!line.includes('\n'));
-      assert.deepEqual(parseLine(line), entry);
+      const parsed = parseLine(line);
+      assert.ok('entry' in parsed, JSON.stringify(parsed));
+      assert.deepEqual(parsed.entry, entry);
     }),
     { numRuns: 2_000 },
   );
@@ -61,14 +63,32 @@ const SETTLED = {
 };
 
 test('a record has the names that records have everywhere', () => {
-  const entry = parseLine(JSON.stringify(SETTLED));
-  assert.ok(!('problem' in entry), JSON.stringify(entry));
-  assert.deepEqual(JSON.parse(formatLine(entry)), {
-    ...SETTLED,
-    rootAgent: 'support',
-    spendTokensIn: 1240,
-    spendTokensOut: 89,
+  const line = parseLine(JSON.stringify(SETTLED));
+  assert.ok('entry' in line, JSON.stringify(line));
+  assert.equal(line.domain, undefined, 'lines of before have none');
+  assert.deepEqual(JSON.parse(formatLine(line.entry, { domain: 'red' })), {
+    ...{ ...SETTLED, domain: 'red', rootAgent: 'support' },
+    ...{ spendTokensIn: 1240, spendTokensOut: 89 },
   });
+});
+
+test('a line gives back its domain, and the text of a policy however it has to be escaped', () => {
+  const entry = { id: '7-0', atMs: 7, kind: 'policy', hash: 'abc', from: 'p', by: 'b' } as const;
+  const policyText = '"\n'.repeat(MAX_POLICY_TEXT_BYTES / 2);
+  const line = formatLine(entry, { domain: 'a%2Cb', policyText });
+  assert.deepEqual(parseLine(line), { entry, domain: 'a%2Cb', policyText });
+  const settled = formatLine(entry, { domain: 'a%2Cb' });
+  assert.deepEqual(parseLine(settled), { entry, domain: 'a%2Cb', policyText: undefined });
+});
+
+test('what nobody authorized, and what no hold was known of, is unauthorized', () => {
+  const unauthorizedNano = (state: string) => {
+    const line = parseLine(JSON.stringify({ ...SETTLED, state }));
+    return 'entry' in line ? postingOf(line.entry)?.sums.unauthorizedNano : undefined;
+  };
+  assert.equal(unauthorizedNano('unauthorized'), 3_990_000n);
+  assert.equal(unauthorizedNano('unheld'), 3_990_000n);
+  assert.equal(unauthorizedNano('settled'), 0n);
 });
 
 for (const [what, line, problem] of [
@@ -97,11 +117,11 @@ test('a line of before, which tells nothing of the window of a denial, is read',
   const { id, at, agentId, model } = SETTLED;
   const asked = { tokensIn: 1, tokensOut: 2, estimatedCost: 0.5, priceSource: 'caller' };
   const told = { rule: 'r', partition: 'p', deniedCalls: 3, firstUs: 1, lastUs: 2 };
-  const entry = parseLine(
+  const line = parseLine(
     JSON.stringify({ id, at, kind: 'denied', agentId, model, ...asked, ...told }),
   );
-  assert.ok('kind' in entry && entry.kind === 'denied', JSON.stringify(entry));
-  const { metric, used, limit, retryAtUs, run, askedAgain } = entry;
+  assert.ok('entry' in line && line.entry.kind === 'denied', JSON.stringify(line));
+  const { metric, used, limit, retryAtUs, run, askedAgain } = line.entry;
   assert.deepEqual([metric, used, limit, retryAtUs, run], [undefined, 0, 0, 0, '']);
   assert.deepEqual(askedAgain, { costNano: 0, tokensIn: 0, tokensOut: 0 });
 });

@@ -90,6 +90,17 @@ describe('eight weeks of a fleet', () => {
     );
   });
 
+  test('limits of policies whose text nobody knows are said to be unknown, not left out', async () => {
+    const textless = { ...spend, policies: async () => new Map() };
+    const whose = { agent: 'code-reviewer', policy: undefined };
+    const query = { ...whose, period: undefined, timezone, nowMs: NOW_MS };
+    const answer = await explainAgent(textless, query);
+    assert.match(
+      agentText(answer, PLAIN),
+      /^the text of a policy that was in force is not known: /m,
+    );
+  });
+
   test('the model switch is named as the price', async () => {
     const answer = await about('contract-reader', { last: '7d' });
     assert.equal(answer.cause?.cause, 'price');

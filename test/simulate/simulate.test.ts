@@ -452,7 +452,10 @@ prices:
 
   test('the command says it to people and to programs', async () => {
     const folder = scratchFolder();
-    const file = writeScratch(folder, `${history.entries.map(formatLine).join('\n')}\nnonsense\n`);
+    const file = writeScratch(
+      folder,
+      `${history.entries.map((entry) => formatLine(entry)).join('\n')}\nnonsense\n`,
+    );
     const policy = writeScratch(folder, rulesOf(7, 60, 300).text);
     const [people, program] = await Promise.all([
       tollgate(['simulate', policy, '--file', file]),

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { bornKey, ledgerKey } from '../../src/store/keys.js';
+import { startMonitor } from '../../src/store/monitor.js';
+import { createLog } from '../../src/telemetry/log.js';
+import { NO_REDIS, startRedis } from '../support/redis.js';
+import { readMetric } from '../support/sidecar.js';
+import { openStore } from '../support/store.js';
+
+test('a ledger that has gone back is said, whatever came since; one that was trimmed is not', {
+  skip: NO_REDIS,
+}, async () => {
+  const redis = await startRedis();
+  const { connection, metrics } = await openStore(redis.url);
+  const monitor = startMonitor({
+    connection,
+    domains: () => ['d'],
+    touch: async () => {},
+    away: '',
+    metrics,
+    log: createLog('silent', 'json'),
+  });
+  const key = ledgerKey('d');
+  const add = (id: string) => redis.client.xadd(key, id, 'k', 'x');
+  const resets = async () => {
+    await monitor.look();
+    const text = await metrics.registry.metrics();
+    return readMetric(text, 'tollgate_store_resets_total');
+  };
+  assert.equal(await resets(), 0);
+  for (const id of ['10-0', '20-0', '30-0']) await add(id);
+  assert.equal(await resets(), 0);
+  await redis.client.xtrim(key, 'MINID', '30-0');
+  await add('40-0');
+  assert.equal(await resets(), 0);
+  await redis.client.xtrim(key, 'MAXLEN', 0);
+  await add('50-0');
+  assert.equal(await resets(), 0, 'all of it may be trimmed');
+  // A snapshot has the birth, the older entries, and what came after it was restored.
+  await redis.client.del(key);
+  for (const id of ['10-0', '60-0']) await add(id);
+  assert.equal(await resets(), 1);
+  assert.equal(await resets(), 1, 'once');
+  await redis.client.del(key);
+  assert.equal(await resets(), 2, 'of a time before the ledger');
+  await add('70-0');
+  assert.equal(await resets(), 2);
+  await redis.client.del(key, bornKey('d'));
+  assert.equal(await resets(), 3, 'a flush counts once');
+  monitor.close();
+  connection.close();
+  await redis.stop();
+});
