@@ -1,7 +1,7 @@
 import type { Amounts } from '../model/amounts.js';
 import { COST_SOURCES } from '../model/amounts.js';
 import type { AskedAgain, Entry, EventEntry, Facts } from '../model/entry.js';
-import { addSums, postingOf, type SpendAttributes, type Sums } from '../model/spend.js';
+import { addSums, postingsOf, type SpendAttributes, type Sums } from '../model/spend.js';
 import { formatAttributes } from './attributes.js';
 import { formatFacts } from './facts.js';
 import { recordKey } from './keys.js';
@@ -81,15 +81,14 @@ export function sumUp(domain: string, entries: readonly Entry[], options: FoldOp
 }
 
 function post(groups: Map<string, Group>, entry: Entry, options: FoldOptions): void {
-  const posting = postingOf(entry, options.labels);
-  if (!posting) return;
-  const { atMs, attributes, sums } = posting;
-  const hourMs = options.startOf('hour', atMs);
-  const dayMs = options.startOf('day', atMs);
-  const text = formatAttributes(attributes);
-  const group = groups.get(`${hourMs} ${text}`);
-  if (group) addSums(group.sums, sums);
-  else groups.set(`${hourMs} ${text}`, { hourMs, dayMs, attributes, text, sums });
+  for (const { atMs, attributes, sums } of postingsOf(entry, options.labels)) {
+    const hourMs = options.startOf('hour', atMs);
+    const dayMs = options.startOf('day', atMs);
+    const text = formatAttributes(attributes);
+    const group = groups.get(`${hourMs} ${text}`);
+    if (group) addSums(group.sums, sums);
+    else groups.set(`${hourMs} ${text}`, { hourMs, dayMs, attributes, text, sums });
+  }
 }
 
 function keyOf(domain: string, { agent, callId }: Facts): string {

@@ -5,6 +5,7 @@ import { dayStartMs, hourStartMs } from '../../src/policy/days.js';
 import type { FoldOptions } from '../../src/store/batch.js';
 import { sumUp } from '../../src/store/batch.js';
 import { commitBatch, newFolder } from '../../src/store/commit.js';
+import { formatFacts } from '../../src/store/facts.js';
 import { foldBatch, foldPending } from '../../src/store/fold.js';
 import { readFoldState } from '../../src/store/fold-state.js';
 import { importEntries } from '../../src/store/import.js';
@@ -12,6 +13,7 @@ import { asideKey, ledgerKey, openKeys } from '../../src/store/keys.js';
 import { placeGroups } from '../../src/store/place.js';
 import type { SpendRow } from '../../src/store/spend.js';
 import { readSpend } from '../../src/store/spend-reader.js';
+import { formatSums } from '../../src/store/sums.js';
 import {
   appendEntries,
   entriesOf,
@@ -139,6 +141,38 @@ for (const { engine, skip } of ENGINES) {
       assert.equal(folded.aside, bad.length);
       assert.deepEqual(await storedSpend(connection, domain, good, UTC), plainSpend(good, UTC));
       assert.equal(await connection.command('LLEN', asideKey(domain)), bad.length);
+    });
+
+    test('a hold that ran out is taken back under the model that was authorized', async () => {
+      const domain = 'alias';
+      const { connection } = redis;
+      const at = NOW_MS - DAY_MS;
+      const numbers = { o: '0 5 1 2 0', s: '1 1 0 1 1 5 1 2 0 2 3 4 0' };
+      for (const [seq, k] of (['o', 's'] as const).entries()) {
+        const fields = [
+          'k',
+          k,
+          'f',
+          formatFacts(factsFor('c', { model: 'alias' })),
+          'n',
+          numbers[k],
+        ];
+        const answered = k === 's' ? ['m', 'gpt-4o\topenai'] : [];
+        await connection.command('XADD', ledgerKey(domain), `${at}-${seq}`, ...fields, ...answered);
+      }
+      await foldPending(connection, domain, UTC, FOREVER_MS);
+      const sums = new Map<string, string>();
+      const spend = readSpend(connection, domain);
+      for await (const rows of spend.rows('day', [UTC.startOf('day', at)])) {
+        for (const row of rows) sums.set(row.attributes.model, formatSums(row.sums));
+      }
+      assert.deepEqual(
+        sums,
+        new Map([
+          ['alias', ''],
+          ['gpt-4o', '1 2 3 4'],
+        ]),
+      );
     });
 
     test('past the bound of different attributes the sums stay exact', async () => {

@@ -1,6 +1,6 @@
 import { COST_SOURCES } from '../../src/model/amounts.js';
 import type { Entry, Facts } from '../../src/model/entry.js';
-import { addSums, noSums, postingOf, type Sums } from '../../src/model/spend.js';
+import { addSums, noSums, postingOf, postingsOf, type Sums } from '../../src/model/spend.js';
 import type { Connection } from '../../src/redis/connection.js';
 import { formatAttributes } from '../../src/store/attributes.js';
 import type { FoldOptions } from '../../src/store/batch.js';
@@ -80,6 +80,7 @@ export function entriesOf({ below, onceIn, pick }: Seeded, count: number, fromMs
           returned: false,
           ranOut,
           outcome: 'ok',
+          ...(facts.model !== '' && onceIn(2) ? { heldAs: { model: 'alias', provider: '' } } : {}),
           held,
           settled: amounts(),
         };
@@ -135,14 +136,14 @@ export async function appendEntries(
 export function plainSpend(entries: readonly Entry[], options: FoldOptions): Map<string, string> {
   const rows = new Map<string, Sums>();
   for (const entry of entries) {
-    const posting = postingOf(entry, options.labels);
-    if (!posting) continue;
-    for (const grain of ['hour', 'day'] as const) {
-      const startMs = options.startOf(grain, posting.atMs);
-      const name = `${grain} ${startMs} ${formatAttributes(posting.attributes)}`;
-      const sums = rows.get(name) ?? noSums();
-      addSums(sums, posting.sums);
-      rows.set(name, sums);
+    for (const posting of postingsOf(entry, options.labels)) {
+      for (const grain of ['hour', 'day'] as const) {
+        const startMs = options.startOf(grain, posting.atMs);
+        const name = `${grain} ${startMs} ${formatAttributes(posting.attributes)}`;
+        const sums = rows.get(name) ?? noSums();
+        addSums(sums, posting.sums);
+        rows.set(name, sums);
+      }
     }
   }
   return new Map([...rows].map(([name, sums]) => [name, formatSums(sums)]));
