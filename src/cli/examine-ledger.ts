@@ -1,4 +1,4 @@
-import { dayStartMs, hourStartMs } from '../policy/days.js';
+import { LEDGER_DAYS } from '../policy/ledger.js';
 import type { Connection } from '../redis/connection.js';
 import { appendEntries } from '../store/append.js';
 import { newFolder } from '../store/commit.js';
@@ -54,16 +54,14 @@ export async function ledgerKeysOf(connection: Connection, domain: string): Prom
   const grains = sinceMs === undefined ? [] : (['hour', 'day'] as const);
   return [
     ...[ends, calls, attributesKey(domain), numbersKey(domain), eventsKey(domain)],
-    ...grains.map((grain) => spendKey(domain, grain, OPTIONS.startOf(grain, sinceMs ?? 0), 0)),
+    ...grains.map((grain) =>
+      spendKey(domain, grain, LEDGER_DAYS.startOf(grain, sinceMs ?? 0, 'UTC'), 0),
+    ),
     ...[asideKey(domain), foldKey(domain)],
   ];
 }
 
-const OPTIONS = {
-  labels: [],
-  startOf: (grain: 'hour' | 'day', atMs: number) =>
-    grain === 'hour' ? hourStartMs('UTC', atMs) : dayStartMs('UTC', atMs),
-};
+const OPTIONS = { labels: [], timezone: 'UTC', days: LEDGER_DAYS, moves: true };
 
 const NOTE = {
   ...({ kind: 'annotation', agent: 'doctor', by: 'doctor', text: 'tollgate doctor' } as const),
@@ -75,7 +73,9 @@ async function readDay(connection: Connection, domain: string): Promise<void> {
   const { position } = await readFoldState(connection, domain);
   const spend = readSpend(connection, domain);
   let rows = 0;
-  for await (const batch of spend.rows('day', [OPTIONS.startOf('day', msOf(position))])) {
+  for await (const batch of spend.rows('day', [
+    LEDGER_DAYS.startOf('day', msOf(position), 'UTC'),
+  ])) {
     rows += batch.length;
   }
   await spend.policies();

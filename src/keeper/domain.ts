@@ -78,7 +78,7 @@ export async function keepDomain(
 /** @returns whether there are more entries to be folded, by this keeper */
 async function foldAll(parts: KeeperParts, domain: string, policy: Policy): Promise<boolean> {
   const { connection, folder, batch, metrics, log } = parts;
-  const options = foldOptionsOf(policy);
+  const options = foldOptionsOf(policy, true);
   for (let turn = 0; turn < MAX_BATCHES; turn += 1) {
     const startedMs = monotonicMs();
     const step = await foldBatch(connection, domain, folder, options, batch);
@@ -97,6 +97,12 @@ async function foldAll(parts: KeeperParts, domain: string, policy: Policy): Prom
       log.error(
         { domain, entries: step.aside },
         'entries of the ledger could not be read and count nowhere; the last of them are kept in the list fold:aside of the domain',
+      );
+    }
+    if (step.moved) {
+      log.warn(
+        { domain, timezone: step.moved.timezone, from: new Date(step.moved.fromMs) },
+        'the timezone of the policy is another than that by which the ledger was summed up: days are those of the policy from then on, and those of before stay as they are',
       );
     }
     if (!step.more) return false;

@@ -3,6 +3,7 @@ import { PRICE_TABLE } from '../pricing/table.js';
 import type { Spend } from '../store/spend.js';
 import { formatDay, formatMoment } from './dates.js';
 import { percent, roundUsd } from './figures.js';
+import { ledgerNotes } from './ledger-notes.js';
 import type { Period } from './period.js';
 
 const HOUR_MS = 3_600_000;
@@ -42,7 +43,7 @@ export async function gapsOf(
     return { notes: [note], comparable: false, whole: false, sinceMs: undefined };
   }
   const { sinceMs, untilMs } = known;
-  const notes: string[] = [];
+  const notes = ledgerNotes(known, timezone, period, before);
   const since = formatDay(sinceMs, timezone);
   if (sinceMs >= before.untilMs)
     notes.push(`spend is known from ${since} on: nothing to compare with`);

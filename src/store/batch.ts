@@ -8,10 +8,10 @@ import { recordKey } from './keys.js';
 import type { Grain } from './spend.js';
 
 /** How entries become spend. */
-export interface FoldOptions {
-  /** Labels over which spend is summed (the policy's ledger.labels). */
+export interface SumOptions {
+  /** Labels over which spend is summed. */
   readonly labels: readonly string[];
-  /** When the hour or the day begins that a moment is in, in the policy's timezone. */
+  /** When the hour or the day begins that a moment is in. */
   startOf(grain: Grain, atMs: number): number;
 }
 
@@ -38,7 +38,7 @@ export interface Batch {
 }
 
 /** Sums up entries, in the order of their ids. */
-export function sumUp(domain: string, entries: readonly Entry[], options: FoldOptions): Batch {
+export function sumUp(domain: string, entries: readonly Entry[], options: SumOptions): Batch {
   const groups = new Map<string, Group>();
   const opened = new Map<string, { endMs: number; text: string }>();
   const closed = new Set<string>();
@@ -80,7 +80,7 @@ export function sumUp(domain: string, entries: readonly Entry[], options: FoldOp
   return { groups: [...groups.values()], opened, closed, events, absurd };
 }
 
-function post(groups: Map<string, Group>, entry: Entry, options: FoldOptions): void {
+function post(groups: Map<string, Group>, entry: Entry, options: SumOptions): void {
   for (const { atMs, attributes, sums } of postingsOf(entry, options.labels)) {
     const hourMs = options.startOf('hour', atMs);
     const dayMs = options.startOf('day', atMs);

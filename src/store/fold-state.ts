@@ -1,5 +1,6 @@
 import type { Connection } from '../redis/connection.js';
 import { foldKey } from './keys.js';
+import type { Zone } from './zones.js';
 
 /** How far a ledger is folded. */
 export interface FoldState {
@@ -27,6 +28,10 @@ export interface FoldState {
   readonly inImportHour: number;
   /** Id of the last entry that was written to the sink. */
   readonly sunk: string;
+  /** By whose days it is summed up, ascending; none before the first commit. */
+  readonly zones: readonly Zone[];
+  /** The labels over which it is summed up; undefined before the first commit. */
+  readonly labels: readonly string[] | undefined;
 }
 
 export const BEGINNING = '0-0';
@@ -52,12 +57,15 @@ export async function readFoldState(connection: Connection, domain: string): Pro
     importHourMs: whole('importHourMs'),
     inImportHour: whole('inImportHour'),
     sunk: fields.get('sunk') ?? BEGINNING,
+    zones: JSON.parse(fields.get('zones') ?? '[]') as Zone[],
+    labels: fields.has('labels') ? (JSON.parse(fields.get('labels') ?? '') as string[]) : undefined,
   };
 }
 
 /** What changes of a state, as fields and values of the hash. */
 export function formatFoldState(changes: Partial<FoldState>): (string | number)[] {
-  return Object.entries(changes).flatMap(([name, value]) =>
-    value === undefined ? [] : [name, value],
-  );
+  return Object.entries(changes).flatMap(([name, value]) => {
+    if (value === undefined) return [];
+    return [name, typeof value === 'object' ? JSON.stringify(value) : value];
+  });
 }

@@ -1,12 +1,14 @@
 import type { Entry } from '../model/entry.js';
 import type { Connection } from '../redis/connection.js';
 import { monotonicMs } from '../redis/deadline.js';
-import { type FoldOptions, sumUp } from './batch.js';
+import { sumUp } from './batch.js';
 import { commitBatch, type Folder, newFolder } from './commit.js';
 import { parseEntry } from './entry.js';
+import { type FoldOptions, foldedBy, sumOptions } from './fold-options.js';
 import { type FoldState, readFoldState } from './fold-state.js';
 import { placeGroups } from './place.js';
 import { type RawEntry, readUnfolded } from './unfolded.js';
+import type { Zone } from './zones.js';
 
 /**
  * Entries in one batch. Redis is busy with a commit for 3 µs for each, so that a decision waits for a
@@ -34,7 +36,11 @@ export type FoldStep =
       readonly more: boolean;
       /** When the last of these entries was written; undefined if there was none. */
       readonly lastMs: number | undefined;
+      /** The domain is summed up by another timezone from a moment on. */
+      readonly moved: Zone | undefined;
     };
+
+const NOTHING = { lastMs: undefined, moved: undefined };
 
 /** Folds the next entries of a ledger into its spend, if there are any. */
 export async function foldBatch(
@@ -51,10 +57,12 @@ export async function foldBatch(
   const { entries: raws, lost, more } = unfolded;
   const last = raws.at(-1);
   if (!last && lost === 0) {
-    return { step: 'folded', entries: 0, aside: 0, lost: 0, more: false, lastMs: undefined };
+    return { step: 'folded', entries: 0, aside: 0, lost: 0, more: false, ...NOTHING };
   }
   const { entries, unread } = readAll(raws);
-  const batch = sumUp(domain, entries, options);
+  const lastMs = last && msOf(last.id);
+  const by = await foldedBy(connection, state, options, lastMs ?? 0);
+  const batch = sumUp(domain, entries, sumOptions(by, options));
   const absurd = new Set(batch.absurd.map(({ id }) => id));
   const aside = [...unread, ...raws.filter(({ id }) => absurd.has(id))];
   const placed = await placeGroups(connection, domain, batch.groups, state);
@@ -65,6 +73,7 @@ export async function foldBatch(
     aside: state.aside + aside.length,
     sinceMs: state.sinceMs ?? (raws[0] && msOf(raws[0].id)),
     ...placed.counts,
+    ...by,
   };
   const texts = aside.map((raw) => JSON.stringify(raw).slice(0, MAX_ASIDE_TEXT));
   const stored = await commitBatch(
@@ -84,7 +93,8 @@ export async function foldBatch(
     aside: aside.length,
     lost,
     more,
-    lastMs: last && msOf(last.id),
+    lastMs,
+    moved: by.zones.length > Math.max(1, state.zones.length) ? by.zones.at(-1) : undefined,
   };
 }
 

@@ -1,8 +1,9 @@
 import { compareIds, type Entry } from '../model/entry.js';
 import type { Connection } from '../redis/connection.js';
-import { type FoldOptions, sumUp } from './batch.js';
+import { sumUp } from './batch.js';
 import { commitBatch, newFolder } from './commit.js';
 import { BATCH, msOf } from './fold.js';
+import { type FoldOptions, foldedBy, sumOptions } from './fold-options.js';
 import { type FoldState, readFoldState } from './fold-state.js';
 import { ledgerKey } from './keys.js';
 import { placeGroups } from './place.js';
@@ -64,7 +65,8 @@ async function importPart(
   });
   const [first] = news;
   if (!first) return 0;
-  const sums = sumUp(domain, news, options);
+  const by = await foldedBy(connection, state, options, 0);
+  const sums = sumUp(domain, news, sumOptions(by, options));
   const { next, importHourMs: hourMs, inImportHour: inHour } = state;
   const placed = await placeGroups(connection, domain, sums.groups, { next, hourMs, inHour });
   const changes: Partial<FoldState> = {
@@ -73,6 +75,7 @@ async function importPart(
     next: placed.counts.next,
     importHourMs: placed.counts.hourMs,
     inImportHour: placed.counts.inHour,
+    ...by,
   };
   const stored = await commitBatch(connection, domain, folder, state, changes, sums, placed, []);
   return stored ? news.length - sums.absurd.length : undefined;

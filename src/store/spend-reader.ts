@@ -5,11 +5,13 @@ import { parseAttributes } from './attributes.js';
 import { msOf } from './fold.js';
 import { BEGINNING, type FoldState, readFoldState } from './fold-state.js';
 import { eventsKey, ledgerKey, spendKey } from './keys.js';
+import { redisMs } from './now.js';
 import { readAttributes } from './place.js';
 import { readPolicies } from './policies.js';
-import { SHARD_SIZE } from './rows.js';
+import { KEEP_MS, SHARD_SIZE } from './rows.js';
 import type { Grain, Spend, SpendRow } from './spend.js';
 import { parseSums } from './sums.js';
+import { type Days, storedStarts } from './zones.js';
 
 /** Hashes in one script: full ones take Redis a millisecond. */
 const KEYS_AT_ONCE = 24;
@@ -20,11 +22,25 @@ const KEYS_AT_ONCE = 24;
  */
 const READ_AGAIN = 100;
 
+/** Since when every day is kept as a whole: a row goes so long after its day began. */
+const KEPT_MS = KEEP_MS.day - 86_400_000;
+
 /** Attributes in one reply: some 100 kB. */
 const ATTRIBUTES_AT_ONCE = 500;
 
-/** Reads the spend of a domain. It keeps the attributes that it has read: one for each report. */
-export function readSpend(connection: Connection, domain: string): Spend {
+/** Whose days are asked for. */
+export interface AskedDays {
+  readonly days: Days;
+  /** The timezone of the days that are asked for; those of a domain that is summed up otherwise are found by date. */
+  timezone(): string;
+  readonly policyTimezone?: string;
+}
+
+/**
+ * Reads the spend of a domain. It keeps the attributes that it has read: one for each report.
+ * @param asked undefined: by the days as they are stored
+ */
+export function readSpend(connection: Connection, domain: string, asked?: AskedDays): Spend {
   const attributes: (SpendAttributes | undefined)[] = [];
   /** The newest of them as text, by number. */
   let newest = new Map<number, string | null>();
@@ -55,6 +71,16 @@ export function readSpend(connection: Connection, domain: string): Spend {
         return [Math.max(from, next - READ_AGAIN) + i, text];
       }),
     );
+  }
+
+  async function storedAs(grain: Grain, startsMs: readonly number[]) {
+    const { zones } = await readFoldState(connection, domain);
+    const timezone = asked?.timezone();
+    const moved = zones.some((zone) => zone.timezone !== timezone);
+    if (!asked || timezone === undefined || !moved) {
+      return startsMs.map((startMs) => ({ startMs, storedMs: startMs }));
+    }
+    return storedStarts(zones, grain, startsMs, timezone, asked.days);
   }
 
   /** Numbers that are asked for, by shard; no numbers are all of them. */
@@ -88,16 +114,18 @@ export function readSpend(connection: Connection, domain: string): Spend {
     only?: (of: SpendAttributes) => boolean,
   ): AsyncGenerator<readonly SpendRow[]> {
     await learnAttributes();
+    const stored = await storedAs(grain, startsMs);
     const asks: { starts: readonly number[]; keys: string[]; fields: string[] }[] = [];
     for (const [shard, fields] of shardsOf(only)) {
-      for (let at = 0; at < startsMs.length; at += KEYS_AT_ONCE) {
-        const starts = startsMs.slice(at, at + KEYS_AT_ONCE);
-        asks.push({ starts, keys: starts.map((ms) => spendKey(domain, grain, ms, shard)), fields });
+      for (let at = 0; at < stored.length; at += KEYS_AT_ONCE) {
+        const some = stored.slice(at, at + KEYS_AT_ONCE);
+        const keys = some.map(({ storedMs }) => spendKey(domain, grain, storedMs, shard));
+        asks.push({ starts: some.map(({ startMs }) => startMs), keys, fields });
       }
     }
     const ask = (at: number) => {
-      const asked = asks[at];
-      const reply = asked && connection.run('spend', asked.keys, asked.fields);
+      const one = asks[at];
+      const reply = one && connection.run('spend', one.keys, one.fields);
       // Waited for in its turn, which may never come.
       reply?.catch(() => {});
       return reply;
@@ -128,9 +156,17 @@ export function readSpend(connection: Connection, domain: string): Spend {
     policies: () => readPolicies(connection, domain),
     async known() {
       const state = await readFoldState(connection, domain);
-      const sinceMs = Math.min(state.sinceMs ?? Infinity, state.importedSinceMs ?? Infinity);
-      if (sinceMs === Infinity) return undefined;
-      return { sinceMs, untilMs: await knownUntilMs(connection, domain, state) };
+      const firstMs = Math.min(state.sinceMs ?? Infinity, state.importedSinceMs ?? Infinity);
+      if (firstMs === Infinity) return undefined;
+      const nowMs = await redisMs(connection);
+      const keptMs = nowMs - KEPT_MS;
+      return {
+        sinceMs: Math.max(firstMs, keptMs),
+        untilMs: await knownUntilMs(connection, domain, state, nowMs),
+        forgotten: firstMs < keptMs,
+        zones: state.zones,
+        policyTimezone: asked?.policyTimezone,
+      };
     },
   };
 }
@@ -140,17 +176,15 @@ async function knownUntilMs(
   connection: Connection,
   domain: string,
   { position, imported }: FoldState,
+  nowMs: number,
 ): Promise<number> {
   const key = ledgerKey(domain);
-  const [time, newest] = (await Promise.all([
-    connection.command('TIME', ''),
-    connection.command('XREVRANGE', key, '+', '-', 'COUNT', 1),
-  ])) as [[string, string], [string][]];
+  const newest = (await connection.command('XREVRANGE', key, '+', '-', 'COUNT', 1)) as [string][];
   const lastId = newest[0]?.[0];
   if (lastId !== undefined && lastId !== position) {
     return msOf(position === BEGINNING ? imported : position);
   }
-  return Math.floor(Number(time[0]) * 1000 + Number(time[1]) / 1000);
+  return nowMs;
 }
 
 function seqOf(id: string): number {

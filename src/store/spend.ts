@@ -1,5 +1,6 @@
 import type { EventEntry } from '../model/entry.js';
 import type { SpendAttributes, Sums } from '../model/spend.js';
+import type { Zone } from './zones.js';
 
 /** Spend of one hour or day, for one combination of attributes. */
 export interface SpendRow {
@@ -19,7 +20,20 @@ export interface PolicyText {
   readonly text: string;
 }
 
-/** The spend of a domain, as folded from its ledger. Days and hours are those of the policy's timezone. */
+/** What is known of a domain. */
+export interface Known {
+  /** The first and the last moment that it knows of. */
+  readonly sinceMs: number;
+  readonly untilMs: number;
+  /** Before the first moment there was more, which is no longer kept. */
+  readonly forgotten: boolean;
+  /** By whose days it is summed up, ascending. */
+  readonly zones: readonly Zone[];
+  /** What the policy of whoever asks says of that; undefined if it has none. */
+  readonly policyTimezone: string | undefined;
+}
+
+/** The spend of a domain, as folded from its ledger. Days and hours are those of whoever has opened it. */
 export interface Spend {
   /**
    * Rows of the hours or days that begin at one of `startsMs`, in no order; a batch at a time.
@@ -35,6 +49,6 @@ export interface Spend {
   events(fromMs: number, toMs: number): Promise<EventEntry[]>;
   /** The policies by hash, as far as they are remembered. */
   policies(): Promise<ReadonlyMap<string, PolicyText>>;
-  /** The first and the last moment that it knows of; undefined if it knows nothing. */
-  known(): Promise<{ sinceMs: number; untilMs: number } | undefined>;
+  /** Undefined if nothing is known. */
+  known(): Promise<Known | undefined>;
 }

@@ -1,15 +1,18 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Entry } from '../../src/model/entry.js';
-import { dayStartMs, hourStartMs } from '../../src/policy/days.js';
-import type { FoldOptions } from '../../src/store/batch.js';
+import { postingOf } from '../../src/model/spend.js';
+import { dayStartsMs, hourStartsMs } from '../../src/policy/days.js';
+import { LEDGER_DAYS } from '../../src/policy/ledger.js';
+import { dateOf } from '../../src/report/dates.js';
 import { sumUp } from '../../src/store/batch.js';
 import { commitBatch, newFolder } from '../../src/store/commit.js';
 import { formatFacts } from '../../src/store/facts.js';
 import { foldBatch, foldPending } from '../../src/store/fold.js';
+import { type FoldOptions, sumOptions } from '../../src/store/fold-options.js';
 import { readFoldState } from '../../src/store/fold-state.js';
 import { importEntries } from '../../src/store/import.js';
-import { asideKey, ledgerKey, openKeys } from '../../src/store/keys.js';
+import { asideKey, foldKey, ledgerKey, openKeys } from '../../src/store/keys.js';
 import { placeGroups } from '../../src/store/place.js';
 import type { SpendRow } from '../../src/store/spend.js';
 import { readSpend } from '../../src/store/spend-reader.js';
@@ -20,6 +23,7 @@ import {
   factsFor,
   plainSpend,
   plainTotal,
+  startOf,
   storedSpend,
   totalOf,
   UTC,
@@ -27,14 +31,16 @@ import {
 import { seeded } from '../support/seed.js';
 import { ENGINES, type SimulatedRedis, startSimulated } from '../support/simulated.js';
 
+/** How entries are summed up by days of UTC. */
+const SUMS = sumOptions({ zones: [], labels: UTC.labels }, UTC);
+
 const DAY_MS = 86_400_000;
 const FOREVER_MS = 60_000;
 /** Recent, since rows of old hours are dropped at once. */
 const NOW_MS = Date.now();
 
-const inTimezone = (timezone: string): FoldOptions => ({
-  labels: ['customer'],
-  startOf: (grain, atMs) => (grain === 'hour' ? hourStartMs : dayStartMs)(timezone, atMs),
+const inTimezone = (timezone: string, moves = true): FoldOptions => ({
+  ...{ labels: ['customer'], timezone, moves, days: LEDGER_DAYS },
 });
 
 for (const { engine, skip } of ENGINES) {
@@ -163,7 +169,7 @@ for (const { engine, skip } of ENGINES) {
       await foldPending(connection, domain, UTC, FOREVER_MS);
       const sums = new Map<string, string>();
       const spend = readSpend(connection, domain);
-      for await (const rows of spend.rows('day', [UTC.startOf('day', at)])) {
+      for await (const rows of spend.rows('day', [startOf(UTC, 'day', at)])) {
         for (const row of rows) sums.set(row.attributes.model, formatSums(row.sums));
       }
       assert.deepEqual(
@@ -196,7 +202,7 @@ for (const { engine, skip } of ENGINES) {
       });
       for (let at = 0; at < entries.length; at += 70) {
         const state = await readFoldState(connection, domain);
-        const batch = sumUp(domain, entries.slice(at, at + 70), UTC);
+        const batch = sumUp(domain, entries.slice(at, at + 70), SUMS);
         const placed = await placeGroups(connection, domain, batch.groups, state, bounds);
         const changes = placed.counts;
         assert.ok(await commitBatch(connection, domain, 'me', state, changes, batch, placed, []));
@@ -217,6 +223,81 @@ for (const { engine, skip } of ENGINES) {
       assert.ok([...rows.keys()].some((name) => name.includes('{"agent":"a1","tool":"other"}')));
       assert.ok([...rows.keys()].some((name) => name.includes('"agent":"other"')));
     });
+
+    test('a command with another policy goes on as the domain is summed up', async () => {
+      const domain = 'kolkata';
+      const { connection } = redis;
+      const kolkata = inTimezone('Asia/Kolkata');
+      const entries = entriesOf(seeded(21), 300, NOW_MS - 3 * DAY_MS);
+      await appendEntries(connection, domain, entries.slice(0, 150));
+      await foldPending(connection, domain, kolkata, FOREVER_MS);
+      await appendEntries(connection, domain, entries.slice(150));
+      const other = { ...inTimezone('America/New_York', false), labels: [] };
+      await foldPending(connection, domain, other, FOREVER_MS);
+      const plain = plainSpend(entries, kolkata);
+      assert.deepEqual(await storedSpend(connection, domain, entries, kolkata), plain);
+    });
+
+    for (const [from, to] of [
+      ['Asia/Kolkata', 'UTC'],
+      ['UTC', 'Asia/Kolkata'],
+      ['Europe/Berlin', 'America/New_York'],
+      ['Pacific/Auckland', 'Pacific/Honolulu'],
+    ] as const) {
+      test(`from ${from} to ${to} a date keeps what it had, and nothing is lost or counts twice`, async () => {
+        const domain = `move-${from}`;
+        const { connection } = redis;
+        const random = seeded();
+        const note = `SEED=${random.seed}`;
+        const before = entriesOf(random, 300, NOW_MS - 3 * DAY_MS);
+        await appendEntries(connection, domain, before);
+        await foldPending(connection, domain, inTimezone(from), FOREVER_MS);
+        const moving = entriesOf(random, 30, (before.at(-1)?.atMs ?? 0) + 1);
+        await appendEntries(connection, domain, moving);
+        const step = await foldBatch(connection, domain, newFolder(), inTimezone(to));
+        const moved = step.step === 'folded' ? step.moved : undefined;
+        assert.equal(moved?.timezone, to);
+        // Around the moment, and for some days after it.
+        const around = entriesOf(
+          random,
+          300,
+          Math.max(moving.at(-1)?.atMs ?? 0, moved.fromMs - 90 * 60_000) + 1,
+        );
+        await appendEntries(connection, domain, around);
+        await foldPending(connection, domain, inTimezone(to), FOREVER_MS);
+        const entries = [...before, ...moving, ...around];
+        const zones = (await readFoldState(connection, domain)).zones;
+        assert.deepEqual(zones, [{ timezone: from, fromMs: 0 }, moved]);
+        const dated = new Map<string, bigint>();
+        for (const entry of entries) {
+          const date = dateOf(entry.atMs, entry.atMs < moved.fromMs ? from : to);
+          const costNano = postingOf(entry)?.sums.costNano ?? 0n;
+          dated.set(date, (dated.get(date) ?? 0n) + costNano);
+        }
+        for (const asked of [from, to, 'America/St_Johns']) {
+          const spend = readSpend(connection, domain, { days: LEDGER_DAYS, timezone: () => asked });
+          const days = dayStartsMs(asked, NOW_MS - 6 * DAY_MS, NOW_MS + 9 * DAY_MS);
+          const hours = hourStartsMs(asked, NOW_MS - 6 * DAY_MS, NOW_MS + 9 * DAY_MS);
+          const found = new Map([...dated.keys()].map((date) => [date, 0n]));
+          for await (const rows of spend.rows('day', days)) {
+            for (const { startMs, sums } of rows) {
+              const date = dateOf(startMs, asked);
+              found.set(date, (found.get(date) ?? 0n) + sums.costNano);
+            }
+          }
+          assert.deepEqual(found, dated, `${note} in ${asked}`);
+          let total = 0n;
+          for await (const rows of spend.rows('hour', hours)) {
+            for (const { sums } of rows) total += sums.costNano;
+          }
+          assert.equal(
+            total,
+            [...dated.values()].reduce((sum, one) => sum + one),
+            note,
+          );
+        }
+      });
+    }
 
     test('events are remembered in their order, and read back as they were', async () => {
       const domain = 'events';
@@ -240,6 +321,13 @@ for (const { engine, skip } of ENGINES) {
       const spend = readSpend(redis.connection, domain);
       assert.deepEqual(await spend.events(at, at + 1), events);
       assert.deepEqual(await spend.events(at + 1, at + DAY_MS), []);
+      const first = NOW_MS - 500 * DAY_MS;
+      await redis.connection.command('HSET', foldKey(domain), 'importedSinceMs', first);
+      const kept = await spend.known();
+      assert.equal(kept?.forgotten, true, 'its rows have ended');
+      const ended = NOW_MS - 431 * DAY_MS;
+      assert.ok(kept.sinceMs > ended && kept.sinceMs <= ended + 2 * DAY_MS);
+      await redis.connection.command('HDEL', foldKey(domain), 'importedSinceMs');
       const known = await spend.known();
       assert.equal(known?.sinceMs, at);
       assert.ok(
@@ -254,7 +342,7 @@ for (const { engine, skip } of ENGINES) {
       await appendEntries(redis.connection, domain, entries);
       await foldPending(redis.connection, domain, UTC, FOREVER_MS);
       const spend = readSpend(redis.connection, domain);
-      const days = [...new Set(entries.map(({ atMs }) => UTC.startOf('day', atMs)))];
+      const days = [...new Set(entries.map(({ atMs }) => startOf(UTC, 'day', atMs)))];
       const all: SpendRow[] = [];
       for await (const rows of spend.rows('day', days)) all.push(...rows);
       const some: SpendRow[] = [];

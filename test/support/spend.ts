@@ -52,7 +52,10 @@ export function spendOf(
     },
     async known() {
       const [first, last] = [entries[0], entries.at(-1)];
-      return first && last && { sinceMs: first.atMs, untilMs: Math.max(last.atMs, untilMs) };
+      if (!first || !last) return undefined;
+      const zones = [{ timezone, fromMs: 0 }];
+      const as = { forgotten: false, zones, policyTimezone: undefined };
+      return { sinceMs: first.atMs, untilMs: Math.max(last.atMs, untilMs), ...as };
     },
   };
 }

@@ -1,6 +1,7 @@
 import { noSums, type SpendAttributes, type Sums } from '../../model/spend.js';
 import { calendarEdges } from '../../policy/calendar.js';
 import { dayStartMs, dayStartsMs } from '../../policy/days.js';
+import { LEDGER_DAYS } from '../../policy/ledger.js';
 import type { Connection } from '../../redis/connection.js';
 import { addTo } from '../../report/gather.js';
 import { readFoldState } from '../../store/fold-state.js';
@@ -28,8 +29,12 @@ export interface SpendWatch {
   readonly spend: Spend;
 }
 
-export function watchSpend(connection: Connection, domain: string): SpendWatch {
-  const spend = readSpend(connection, domain);
+export function watchSpend(
+  connection: Connection,
+  domain: string,
+  timezone: () => string,
+): SpendWatch {
+  const spend = readSpend(connection, domain, { days: LEDGER_DAYS, timezone });
   const whos = new Map<string, Who>();
   /** By the attributes, which are the same object each time. */
   const known = new Map<SpendAttributes, Who>();
