@@ -6,6 +6,7 @@ import type { Folder } from '../store/commit.js';
 import { foldBatch, msOf } from '../store/fold.js';
 import { type FoldState, readFoldState } from '../store/fold-state.js';
 import { ledgerKey } from '../store/keys.js';
+import { newestId } from '../store/ledger-reader.js';
 import { redisMs } from '../store/now.js';
 import { countOpen, runOut } from '../store/open.js';
 import { trimLedger } from '../store/trim.js';
@@ -35,6 +36,8 @@ export interface KeeperParts {
 /** How one domain stands after a keeper has looked after it. */
 export interface DomainLook {
   readonly lagS: number;
+  /** How far its newest entry is ahead of the clock. */
+  readonly aheadS: number;
   readonly sinkLagS: number;
   readonly openHolds: number;
   readonly attributes: number;
@@ -65,7 +68,9 @@ export async function keepDomain(
   }
   const ageS = (sinceMs: number | undefined) =>
     sinceMs === undefined ? 0 : Math.max(0, nowMs - sinceMs) / 1000;
+  const lastId = await newestId(connection, domain);
   return {
+    aheadS: lastId === undefined ? 0 : Math.max(0, msOf(lastId) - nowMs) / 1000,
     lagS: ageS(await waitingSinceMs(connection, domain, state)),
     sinkLagS: ageS(poured?.waitingSinceMs),
     openHolds: await countOpen(connection, domain),
@@ -97,6 +102,12 @@ async function foldAll(parts: KeeperParts, domain: string, policy: Policy): Prom
       log.error(
         { domain, entries: step.aside },
         'entries of the ledger could not be read and count nowhere; the last of them are kept in the list fold:aside of the domain',
+      );
+    }
+    if (step.crowded) {
+      log.error(
+        { domain },
+        'spend has more different tools, models and labels than are told apart (10,000 in an hour, 100,000 altogether): of the rest only agent, team and cost centre are kept, under the tool "other"; find what is different in every call, such as a label, in tollgate report --by tool',
       );
     }
     if (step.moved) {

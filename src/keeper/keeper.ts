@@ -1,5 +1,6 @@
 import type { Policy } from '../policy/policy.js';
 import type { Connection } from '../redis/connection.js';
+import { AHEAD_MS } from '../report/ledger-notes.js';
 import { newFolder } from '../store/commit.js';
 import type { Logger } from '../telemetry/log.js';
 import type { Metrics } from '../telemetry/metrics.js';
@@ -39,6 +40,20 @@ export function startKeeper(options: KeeperOptions): Keeper {
   const parts: KeeperParts = { ...options, folder, turns };
   const nextOpen = new Map<string, number>();
   let domains: readonly string[] = [];
+  let saidAhead = false;
+
+  function sayAhead(aheadS: number): void {
+    metrics.ledgerAhead.set(aheadS);
+    const ahead = aheadS * 1000 > AHEAD_MS;
+    if (ahead && !saidAhead) {
+      log.error(
+        { ahead_s: Math.round(aheadS) },
+        'the clock of Redis was put back behind entries of the ledger: what is recorded until it has caught up counts under the time of the newest, so reports about today lack it',
+      );
+    }
+    saidAhead = ahead;
+  }
+
   async function look(isClosed: () => boolean): Promise<number> {
     if (!connection.ready()) return IDLE_MS;
     const looks: DomainLook[] = [];
@@ -53,6 +68,7 @@ export function startKeeper(options: KeeperOptions): Keeper {
     const most = (of: (found: DomainLook) => number) => Math.max(0, ...looks.map(of));
     const sum = (of: (found: DomainLook) => number) => looks.reduce((all, it) => all + of(it), 0);
     metrics.ledgerLag.set(most(({ lagS }) => lagS));
+    sayAhead(most(({ aheadS }) => aheadS));
     metrics.ledgerSinkLag.set(most(({ sinkLagS }) => sinkLagS));
     metrics.ledgerOpenHolds.set(sum(({ openHolds }) => openHolds));
     metrics.ledgerAttributes.set(sum(({ attributes }) => attributes));

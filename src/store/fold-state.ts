@@ -14,6 +14,10 @@ export interface FoldState {
   readonly lost: number;
   /** Entries that nobody could read. */
   readonly aside: number;
+  /** When there was the last of either, and of spend that was told apart by less than it has; about. */
+  readonly lostMs: number | undefined;
+  readonly asideMs: number | undefined;
+  readonly crowdedMs: number | undefined;
   /** When the first entry of the stream was written; undefined before it is folded. */
   readonly sinceMs: number | undefined;
   /** Id of the last entry that was imported, and when the first of them was written. */
@@ -48,6 +52,9 @@ export async function readFoldState(connection: Connection, domain: string): Pro
     folded: whole('folded'),
     lost: whole('lost'),
     aside: whole('aside'),
+    lostMs: since('lostMs'),
+    asideMs: since('asideMs'),
+    crowdedMs: since('crowdedMs'),
     sinceMs: since('sinceMs'),
     imported: fields.get('imported') ?? BEGINNING,
     importedSinceMs: since('importedSinceMs'),

@@ -36,11 +36,16 @@ export type FoldStep =
       readonly more: boolean;
       /** When the last of these entries was written; undefined if there was none. */
       readonly lastMs: number | undefined;
+      /** Some spend was told apart by less than it has, which had not been so for an hour. */
+      readonly crowded: boolean;
       /** The domain is summed up by another timezone from a moment on. */
       readonly moved: Zone | undefined;
     };
 
-const NOTHING = { lastMs: undefined, moved: undefined };
+const NOTHING = { lastMs: undefined, crowded: false, moved: undefined };
+
+/** What goes on is said so often. */
+const SAID_MS = 3_600_000;
 
 /** Folds the next entries of a ledger into its spend, if there are any. */
 export async function foldBatch(
@@ -71,6 +76,9 @@ export async function foldBatch(
     folded: state.folded + raws.length,
     lost: state.lost + lost,
     aside: state.aside + aside.length,
+    ...(lost > 0 && { lostMs: msOf(raws[0]?.id ?? state.position) }),
+    ...(aside.length > 0 && { asideMs: lastMs }),
+    ...(placed.crowded && { crowdedMs: lastMs }),
     sinceMs: state.sinceMs ?? (raws[0] && msOf(raws[0].id)),
     ...placed.counts,
     ...by,
@@ -94,6 +102,7 @@ export async function foldBatch(
     lost,
     more,
     lastMs,
+    crowded: placed.crowded && (lastMs ?? 0) - (state.crowdedMs ?? 0) > SAID_MS,
     moved: by.zones.length > Math.max(1, state.zones.length) ? by.zones.at(-1) : undefined,
   };
 }

@@ -47,6 +47,16 @@ export async function* readLedger(
   }
 }
 
+/** The id of the newest entry; undefined if there is none. */
+export async function newestId(
+  connection: Connection,
+  domain: string,
+): Promise<string | undefined> {
+  const key = ledgerKey(domain);
+  const found = (await connection.command('XREVRANGE', key, '+', '-', 'COUNT', 1)) as Raw[];
+  return found[0]?.[0];
+}
+
 /** The last entries that `keep` takes, ascending; at most `count`. */
 export async function lastEntries(
   connection: Connection,

@@ -36,6 +36,8 @@ export interface Placed {
   /** Numbers that are given out by this batch. */
   readonly numbered: ReadonlyMap<string, number>;
   readonly counts: Counts;
+  /** Some of it has less of its attributes than it had: they are too many. */
+  readonly crowded: boolean;
 }
 
 /** Gives attributes their numbers, and adds what a batch has to the rows as they are stored now. */
@@ -51,6 +53,7 @@ export async function placeGroups(
   const inHour = new Map([[counts.hourMs, counts.inHour]]);
   let next = counts.next;
   let waiting = groups;
+  let crowded = false;
   for (const bound of bounds) {
     const tooMany: Group[] = [];
     const numbers = await findNumbers(connection, domain, waiting, numbered);
@@ -85,10 +88,11 @@ export async function placeGroups(
     );
     for (const { group, number } of accepted) rows.add('day', group.dayMs, number, group.sums);
     waiting = merge(tooMany, bound.past);
+    crowded ||= waiting.length > 0;
   }
   const hourMs = Math.max(...inHour.keys());
   const newest = { next, hourMs, inHour: inHour.get(hourMs) ?? 0 };
-  return { shards: rows.changed(), numbered, counts: newest };
+  return { shards: rows.changed(), numbered, counts: newest, crowded };
 }
 
 /** The same groups with less of their attributes, and so fewer of them. */

@@ -4,7 +4,8 @@ import type { Connection } from '../redis/connection.js';
 import { parseAttributes } from './attributes.js';
 import { msOf } from './fold.js';
 import { BEGINNING, type FoldState, readFoldState } from './fold-state.js';
-import { eventsKey, ledgerKey, spendKey } from './keys.js';
+import { eventsKey, spendKey } from './keys.js';
+import { newestId } from './ledger-reader.js';
 import { redisMs } from './now.js';
 import { readAttributes } from './place.js';
 import { readPolicies } from './policies.js';
@@ -160,10 +161,15 @@ export function readSpend(connection: Connection, domain: string, asked?: AskedD
       if (firstMs === Infinity) return undefined;
       const nowMs = await redisMs(connection);
       const keptMs = nowMs - KEPT_MS;
+      const lastId = await newestId(connection, domain);
       return {
         sinceMs: Math.max(firstMs, keptMs),
-        untilMs: await knownUntilMs(connection, domain, state, nowMs),
+        untilMs: knownUntilMs(state, lastId, nowMs),
         forgotten: firstMs < keptMs,
+        lost: { entries: state.lost, lastMs: state.lostMs },
+        aside: { entries: state.aside, lastMs: state.asideMs },
+        crowdedMs: state.crowdedMs,
+        aheadMs: lastId === undefined ? 0 : Math.max(0, msOf(lastId) - nowMs),
         zones: state.zones,
         policyTimezone: asked?.policyTimezone,
       };
@@ -172,19 +178,13 @@ export function readSpend(connection: Connection, domain: string, asked?: AskedD
 }
 
 /** With nothing left to be folded, all is known until now. */
-async function knownUntilMs(
-  connection: Connection,
-  domain: string,
+function knownUntilMs(
   { position, imported }: FoldState,
+  lastId: string | undefined,
   nowMs: number,
-): Promise<number> {
-  const key = ledgerKey(domain);
-  const newest = (await connection.command('XREVRANGE', key, '+', '-', 'COUNT', 1)) as [string][];
-  const lastId = newest[0]?.[0];
-  if (lastId !== undefined && lastId !== position) {
-    return msOf(position === BEGINNING ? imported : position);
-  }
-  return nowMs;
+): number {
+  if (lastId === undefined || lastId === position) return nowMs;
+  return msOf(position === BEGINNING ? imported : position);
 }
 
 function seqOf(id: string): number {

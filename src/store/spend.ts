@@ -20,6 +20,12 @@ export interface PolicyText {
   readonly text: string;
 }
 
+/** Entries that are in no sum, and when about there was the last; undefined where that is not known. */
+export interface Missing {
+  readonly entries: number;
+  readonly lastMs: number | undefined;
+}
+
 /** What is known of a domain. */
 export interface Known {
   /** The first and the last moment that it knows of. */
@@ -27,6 +33,13 @@ export interface Known {
   readonly untilMs: number;
   /** Before the first moment there was more, which is no longer kept. */
   readonly forgotten: boolean;
+  /** What counts nowhere: entries that were gone before they were summed up, and that nobody could read. */
+  readonly lost: Missing;
+  readonly aside: Missing;
+  /** When spend was last told apart by less than it has, since attributes were too many; undefined if never. */
+  readonly crowdedMs: number | undefined;
+  /** How far the newest entry is ahead of the Redis clock. */
+  readonly aheadMs: number;
   /** By whose days it is summed up, ascending. */
   readonly zones: readonly Zone[];
   /** What the policy of whoever asks says of that; undefined if it has none. */

@@ -150,6 +150,10 @@ export function createMetrics() {
       'tollgate_ledger_lag_seconds',
       'Age of the oldest entry of a ledger that is not summed up yet, the most over all domains; 0 if there is none. Of a keeper.',
     ),
+    ledgerAhead: gauge(
+      'tollgate_ledger_ahead_seconds',
+      'How far the newest entry of a ledger is ahead of the Redis clock, the most over all domains: above 0 once the clock was put back, and until it has caught up what is recorded counts under that time. Of a keeper.',
+    ),
     ledgerFolded: counter(
       'tollgate_ledger_entries_total',
       'Entries of the ledger that this keeper has summed up.',
@@ -172,7 +176,7 @@ export function createMetrics() {
     ),
     ledgerAttributes: gauge(
       'tollgate_ledger_attributes',
-      'Different combinations of attributes that have spend, over all domains; past 100,000 in one the rest counts as "other". Of a keeper.',
+      'Different combinations of attributes that have spend, over all domains; past 100,000 in one, or 10,000 in an hour, new ones count under the tool "other", and log and reports say so. Of a keeper.',
     ),
     ledgerSinkLag: gauge(
       'tollgate_ledger_sink_lag_seconds',

@@ -145,6 +145,9 @@ for (const { engine, skip } of ENGINES) {
       const good = entries.filter(({ atMs }, i) => i < 20 || atMs > at);
       const folded = await foldPending(connection, domain, UTC, FOREVER_MS);
       assert.equal(folded.aside, bad.length);
+      const known = await readSpend(connection, domain).known();
+      assert.equal(known?.aside.entries, bad.length, 'answers know of them');
+      assert.equal(known.aside.lastMs, good.at(-1)?.atMs);
       assert.deepEqual(await storedSpend(connection, domain, good, UTC), plainSpend(good, UTC));
       assert.equal(await connection.command('LLEN', asideKey(domain)), bad.length);
     });
@@ -200,13 +203,16 @@ for (const { engine, skip } of ENGINES) {
         } as const;
         return { id: `${atMs}-0`, atMs, kind: 'ran_out', facts, held, ranOut: false, final: false };
       });
+      const crowded: boolean[] = [];
       for (let at = 0; at < entries.length; at += 70) {
         const state = await readFoldState(connection, domain);
         const batch = sumUp(domain, entries.slice(at, at + 70), SUMS);
         const placed = await placeGroups(connection, domain, batch.groups, state, bounds);
         const changes = placed.counts;
         assert.ok(await commitBatch(connection, domain, 'me', state, changes, batch, placed, []));
+        crowded.push(placed.crowded);
       }
+      assert.deepEqual(crowded, [true, true, true, true, true]);
       for (const grain of ['hour', 'day'] as const) {
         const total = await totalOf(connection, domain, grain, entries, UTC);
         assert.equal(total, plainTotal(entries));

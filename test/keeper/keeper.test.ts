@@ -13,6 +13,7 @@ import type { Connection } from '../../src/redis/connection.js';
 import { BATCH, foldPending } from '../../src/store/fold.js';
 import { type FoldState, readFoldState } from '../../src/store/fold-state.js';
 import { DOMAINS_KEY, ledgerKey } from '../../src/store/keys.js';
+import { readSpend } from '../../src/store/spend-reader.js';
 import { trimLedger } from '../../src/store/trim.js';
 import { createLog } from '../../src/telemetry/log.js';
 import { createMetrics, type Metrics } from '../../src/telemetry/metrics.js';
@@ -89,6 +90,9 @@ for (const { engine, skip } of ENGINES) {
     assert.ok(lost > 0);
     assert.equal(state.lost, lost, `SEED=${random.seed}`);
     assert.equal(state.folded, entries.length - lost, `SEED=${random.seed}`);
+    const known = await readSpend(connection, domain).known();
+    assert.equal(known?.lost.entries, lost, 'answers know of them');
+    assert.ok((known.lost.lastMs ?? 0) > (entries[0]?.atMs ?? 0));
     await redis.close();
   });
 }
@@ -227,6 +231,21 @@ describe('a keeper', { skip: NO_REDIS }, () => {
     // A keeper that slept since it had written the first.
     assert.equal((await pour(connection, 'gap', first, sink)).gap, true);
     assert.equal(idsOf(file).size, entries.length);
+  });
+
+  test('a clock that was put back behind the ledger is told', async () => {
+    const [entry] = endedCalls(15, 1);
+    assert.ok(entry);
+    const atMs = Date.now() + 2 * DAY_MS;
+    await appendEntries(connection, 'ahead', [{ ...entry, id: `${atMs}-0`, atMs }]);
+    const { keeper, metrics } = await keep('ahead');
+    await until(
+      'its gauge',
+      async () => (await value(metrics, 'tollgate_ledger_ahead_seconds')) > 86_400,
+    );
+    const known = await readSpend(connection, 'ahead').known();
+    assert.ok(known && known.aheadMs > DAY_MS, 'and answers know of it');
+    await keeper.close();
   });
 
   test('a keeper that does not fold waits until nobody has for some seconds', () => {

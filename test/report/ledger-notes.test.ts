@@ -15,6 +15,10 @@ const KNOWN: Known = {
   forgotten: false,
   zones: [{ timezone: 'UTC', fromMs: 0 }],
   policyTimezone: 'UTC',
+  lost: { entries: 0, lastMs: undefined },
+  aside: { entries: 0, lastMs: undefined },
+  crowdedMs: undefined,
+  aheadMs: 0,
 };
 
 for (const [what, more, expected] of [
@@ -31,6 +35,25 @@ for (const [what, more, expected] of [
     [
       /^spend is kept for 14 months: .* before 3 November 2026 .* so this time \(.*\) is not whole$/,
     ],
+  ],
+  [
+    'entries that are in no sum',
+    { lost: { entries: 7, lastMs: undefined }, aside: { entries: 1, lastMs: NOW_MS } },
+    [
+      /^7 entries of the ledger were dropped before they were summed up, so their spend is in no answer/,
+      /^1 entries of the ledger could not be read \(the last about 25 November 2026, 09:00\)/,
+    ],
+  ],
+  [
+    'nothing of what was lost long before',
+    { lost: { entries: 7, lastMs: before.fromMs - 1 }, crowdedMs: before.fromMs - 1 },
+    [],
+  ],
+  ['attributes that are too many', { crowdedMs: NOW_MS }, [/under the tool "other"$/]],
+  [
+    'a clock that was put back',
+    { aheadMs: 2 * 86_400_000 },
+    [/^the clock of Redis was put back: .* until 27 November 2026, 09:00 counts/],
   ],
   [
     'days that were those of another timezone',

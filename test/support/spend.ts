@@ -54,7 +54,9 @@ export function spendOf(
       const [first, last] = [entries[0], entries.at(-1)];
       if (!first || !last) return undefined;
       const zones = [{ timezone, fromMs: 0 }];
-      const as = { forgotten: false, zones, policyTimezone: undefined };
+      const none = { entries: 0, lastMs: undefined };
+      const missing = { lost: none, aside: none, crowdedMs: undefined, aheadMs: 0 };
+      const as = { forgotten: false, zones, policyTimezone: undefined, ...missing };
       return { sinceMs: first.atMs, untilMs: Math.max(last.atMs, untilMs), ...as };
     },
   };
