@@ -7,24 +7,24 @@ once, whoever crashes, sleeps or races: the batch of the second to come is throw
 KEYS  1 the fold: how far, by whom
       2 attributes, 3 their numbers
       4 open holds by their end, 5 what they hold
-      6 events
-      7 entries set aside: a list
-      8… rows of spend: a hash for each hour or day, and a hundred numbers
+      6 events, 7 thresholds
+      8 entries set aside: a list
+      9… rows of spend: a hash for each hour or day, and a hundred numbers
 ARGV  1 commit      what the fold said of the last commit when the batch was read; '' before the first
       then lists, each after the count of its values:
       fields of the fold, of the attributes, and of the numbers (field, value)
       open holds that ended (members; the same again, as fields), open holds (score, member; field, value)
-      events (score, member)
+      events, and thresholds (score, member)
       entries set aside
       and for each key of spend: when it expires (ms since the Unix epoch), and its fields (field, value)
 Reply: 1 it is stored, 0 it is not; now (µs).
-Writes: the keys above. Bounds: 10,000 events of 400 days, 1,000 entries set aside.
+Writes: the keys above. Bounds: 10,000 events and 10,000 thresholds of 400 days, 1,000 entries set aside.
 Time: grows with the batch, and with nothing else: 3 µs for each entry.
 ]]
 --- @include now_us
 
-local FIRST_ROW = 8
--- More than a year of thresholds, and a limit to what somebody can make of them.
+local FIRST_ROW = 9
+-- More than a year of each, and a limit to what somebody can make of them.
 local MAX_EVENTS = 10000
 local EVENTS_US = 400 * 86400 * 1000000
 -- Enough to see what is wrong with them.
@@ -54,11 +54,13 @@ feed('ZREM', KEYS[4])
 feed('HDEL', KEYS[5])
 feed('ZADD', KEYS[4])
 feed('HSET', KEYS[5])
-if feed('ZADD', KEYS[6]) then
-  redis.call('ZREMRANGEBYSCORE', KEYS[6], '-inf', string.format('%.0f', (now - EVENTS_US) / 1000))
-  redis.call('ZREMRANGEBYRANK', KEYS[6], 0, -MAX_EVENTS - 1)
+for i = 6, 7 do
+  if feed('ZADD', KEYS[i]) then
+    redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', string.format('%.0f', (now - EVENTS_US) / 1000))
+    redis.call('ZREMRANGEBYRANK', KEYS[i], 0, -MAX_EVENTS - 1)
+  end
 end
-if feed('RPUSH', KEYS[7]) then redis.call('LTRIM', KEYS[7], -MAX_ASIDE, -1) end
+if feed('RPUSH', KEYS[8]) then redis.call('LTRIM', KEYS[8], -MAX_ASIDE, -1) end
 for i = FIRST_ROW, #KEYS do
   local expires = ARGV[at]
   at = at + 1

@@ -12,6 +12,7 @@ import {
   numbersKey,
   openKeys,
   spendKey,
+  thresholdsKey,
 } from '../store/keys.js';
 import { runOut } from '../store/open.js';
 import { readSpend } from '../store/spend-reader.js';
@@ -53,7 +54,14 @@ export async function ledgerKeysOf(connection: Connection, domain: string): Prom
   const { sinceMs } = await readFoldState(connection, domain);
   const grains = sinceMs === undefined ? [] : (['hour', 'day'] as const);
   return [
-    ...[ends, calls, attributesKey(domain), numbersKey(domain), eventsKey(domain)],
+    ...[
+      ends,
+      calls,
+      attributesKey(domain),
+      numbersKey(domain),
+      eventsKey(domain),
+      thresholdsKey(domain),
+    ],
     ...grains.map((grain) =>
       spendKey(domain, grain, LEDGER_DAYS.startOf(grain, sinceMs ?? 0, 'UTC'), 0),
     ),

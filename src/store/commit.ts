@@ -1,8 +1,17 @@
 import { randomBytes } from 'node:crypto';
+import type { EventEntry } from '../model/entry.js';
 import type { Connection } from '../redis/connection.js';
 import type { Batch } from './batch.js';
 import { type FoldState, formatFoldState } from './fold-state.js';
-import { asideKey, attributesKey, eventsKey, foldKey, numbersKey, openKeys } from './keys.js';
+import {
+  asideKey,
+  attributesKey,
+  eventsKey,
+  foldKey,
+  numbersKey,
+  openKeys,
+  thresholdsKey,
+} from './keys.js';
 import { numberedFields, type Placed } from './place.js';
 import { formatSums } from './sums.js';
 
@@ -52,7 +61,10 @@ export async function commitBatch(
   list(closed);
   list(opened.flatMap(([key, { endMs }]) => [endMs, key]));
   list(opened.flatMap(([key, { text }]) => [key, text]));
-  list(batch.events.flatMap((event) => [event.atMs, JSON.stringify(event)]));
+  const isThreshold = ({ kind }: EventEntry) => kind === 'threshold';
+  const scored = (event: EventEntry) => [event.atMs, JSON.stringify(event)];
+  list(batch.events.filter((event) => !isThreshold(event)).flatMap(scored));
+  list(batch.events.filter(isThreshold).flatMap(scored));
   list(aside);
   for (const { expiresAtMs, sums } of placed.shards) {
     args.push(expiresAtMs);
@@ -65,6 +77,7 @@ export async function commitBatch(
     ends,
     calls,
     eventsKey(domain),
+    thresholdsKey(domain),
     asideKey(domain),
     ...placed.shards.map(({ key }) => key),
   ];

@@ -4,7 +4,7 @@ import type { Connection } from '../redis/connection.js';
 import { parseAttributes } from './attributes.js';
 import { msOf } from './fold.js';
 import { BEGINNING, type FoldState, readFoldState } from './fold-state.js';
-import { eventsKey, spendKey } from './keys.js';
+import { eventsKey, spendKey, thresholdsKey } from './keys.js';
 import { newestId } from './ledger-reader.js';
 import { redisMs } from './now.js';
 import { readAttributes } from './place.js';
@@ -144,13 +144,11 @@ export function readSpend(connection: Connection, domain: string, asked?: AskedD
   return {
     rows,
     async events(fromMs, toMs) {
-      const texts = (await connection.command(
-        'ZRANGEBYSCORE',
-        eventsKey(domain),
-        fromMs,
-        `(${toMs}`,
-      )) as string[];
-      const events = texts.map((text) => JSON.parse(text) as EventEntry);
+      const keys = [eventsKey(domain), thresholdsKey(domain)];
+      const texts = await Promise.all(
+        keys.map((key) => connection.command('ZRANGEBYSCORE', key, fromMs, `(${toMs}`)),
+      );
+      const events = (texts as string[][]).flat().map((text) => JSON.parse(text) as EventEntry);
       // Of one millisecond they come in the order of their text.
       return events.sort((a, b) => a.atMs - b.atMs || seqOf(a.id) - seqOf(b.id));
     },

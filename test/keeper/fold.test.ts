@@ -12,7 +12,14 @@ import { foldBatch, foldPending } from '../../src/store/fold.js';
 import { type FoldOptions, sumOptions } from '../../src/store/fold-options.js';
 import { readFoldState } from '../../src/store/fold-state.js';
 import { importEntries } from '../../src/store/import.js';
-import { asideKey, foldKey, ledgerKey, openKeys } from '../../src/store/keys.js';
+import {
+  asideKey,
+  eventsKey,
+  foldKey,
+  ledgerKey,
+  openKeys,
+  thresholdsKey,
+} from '../../src/store/keys.js';
 import { placeGroups } from '../../src/store/place.js';
 import type { SpendRow } from '../../src/store/spend.js';
 import { readSpend } from '../../src/store/spend-reader.js';
@@ -340,6 +347,31 @@ for (const { engine, skip } of ENGINES) {
         known && known.untilMs >= NOW_MS - 1_000,
         'nothing waits, so all is known until now',
       );
+    });
+
+    test('thresholds are kept by themselves, so that they push out nothing that people have done', async () => {
+      const domain = 'thresholds';
+      const at = NOW_MS - DAY_MS;
+      const policy = { kind: 'policy', hash: 'abc', from: 'p.yaml', by: 'pod' } as const;
+      const raised = {
+        kind: 'threshold',
+        rule: 'r',
+        metric: 'calls',
+        limit: 3,
+        amount: 2,
+      } as const;
+      const events: Entry[] = Array.from({ length: 20 }, (_, i) => ({
+        ...{ id: `${at + 1}-${i}`, atMs: at + 1, partition: `run=${i}`, agent: 'a' },
+        ...(i === 10 ? policy : raised),
+      }));
+      await appendEntries(redis.connection, domain, events);
+      await foldPending(redis.connection, domain, UTC, FOREVER_MS);
+      const kept = (key: string) => redis.connection.command('ZCARD', key);
+      assert.deepEqual(
+        await Promise.all([eventsKey, thresholdsKey].map((of) => kept(of(domain)))),
+        [1, 19],
+      );
+      assert.deepEqual(await readSpend(redis.connection, domain).events(at, NOW_MS), events);
     });
 
     test('rows of some agents are read by their numbers', async () => {
