@@ -69,7 +69,7 @@ export async function ledgerKeysOf(connection: Connection, domain: string): Prom
   ];
 }
 
-const OPTIONS = { labels: [], timezone: 'UTC', days: LEDGER_DAYS, moves: true };
+const OPTIONS = { labels: [], timezone: 'UTC', days: LEDGER_DAYS, keeps: true };
 
 const NOTE = {
   ...({ kind: 'annotation', agent: 'doctor', by: 'doctor', text: 'tollgate doctor' } as const),

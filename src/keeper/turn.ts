@@ -17,19 +17,19 @@ const MAX_DOMAINS = 10_000;
 export class Turns {
   readonly #folder: Folder;
   readonly #standbyMs = STANDBY_MS * (1 + Math.random());
-  readonly #others = new Map<string, { commit: string; sinceMs: number }>();
+  readonly #others = new Map<string, { keeper: string; sinceMs: number }>();
 
   constructor(folder: Folder) {
     this.#folder = folder;
   }
 
   /** May this keeper fold, as the state of the domain is now? */
-  isOurs(domain: string, { commit }: FoldState, nowMs: number): boolean {
-    if (commit === '' || madeBy(this.#folder, commit)) return true;
+  isOurs(domain: string, { keeper }: FoldState, nowMs: number): boolean {
+    if (keeper === '' || madeBy(this.#folder, keeper)) return true;
     const seen = this.#others.get(domain);
-    if (seen?.commit === commit) return nowMs - seen.sinceMs >= this.#standbyMs;
+    if (seen?.keeper === keeper) return nowMs - seen.sinceMs >= this.#standbyMs;
     if (this.#others.size >= MAX_DOMAINS) this.#others.clear();
-    this.#others.set(domain, { commit, sinceMs: nowMs });
+    this.#others.set(domain, { keeper, sinceMs: nowMs });
     return false;
   }
 }

@@ -10,7 +10,7 @@ export const LEDGER_DAYS: Days = Object.freeze({
   same: sameStartsMs,
 } satisfies Days);
 
-/** How a policy wants its ledger summed up. @param moves of a keeper: what is summed up otherwise is moved over */
-export function foldOptionsOf({ ledger, timezone }: Policy, moves: boolean): FoldOptions {
-  return { labels: ledger.labels, timezone, days: LEDGER_DAYS, moves };
+/** How a policy wants its ledger summed up. @param keeps it is a keeper's */
+export function foldOptionsOf({ ledger, timezone }: Policy, keeps: boolean): FoldOptions {
+  return { labels: ledger.labels, timezone, days: LEDGER_DAYS, keeps };
 }

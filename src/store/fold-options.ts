@@ -11,10 +11,10 @@ export interface FoldOptions {
   readonly timezone: string;
   readonly days: Pick<Days, 'startOf'>;
   /**
-   * A domain that is summed up otherwise is moved over. A keeper moves it, by its policy; a command, which may have
-   * another policy or none, goes on as the domain is.
+   * It is a keeper who folds: it keeps a domain over that is summed up otherwise, and other keepers leave the work to
+   * it. A command, which may have another policy or none, goes on as the domain is.
    */
-  readonly moves: boolean;
+  readonly keeps: boolean;
 }
 
 /** How a ledger is summed up from now on: what the fold remembers of it. */
@@ -27,11 +27,11 @@ export interface FoldedBy {
 export async function foldedBy(
   connection: Connection,
   state: FoldState,
-  { labels, timezone, days, moves }: FoldOptions,
+  { labels, timezone, days, keeps }: FoldOptions,
   lastMs: number,
 ): Promise<FoldedBy> {
   const zones = state.zones.length === 0 ? [{ timezone, fromMs: 0 }] : state.zones;
-  if (!moves) return { zones, labels: state.labels ?? labels };
+  if (!keeps) return { zones, labels: state.labels ?? labels };
   if (zones.at(-1)?.timezone === timezone) return { zones, labels };
   const nowMs = await redisMs(connection);
   const afterMs = Math.max(nowMs, lastMs);

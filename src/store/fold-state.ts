@@ -6,6 +6,8 @@ import type { Zone } from './zones.js';
 export interface FoldState {
   /** Names the last commit, and who made it; '' before the first. Another value: something was folded. */
   readonly commit: string;
+  /** The same of the last commit of a keeper: commands that fold do nothing else of a keeper's work. */
+  readonly keeper: string;
   /** Id of the last entry of the stream that is folded. */
   readonly position: string;
   /** Entries of the stream that were ever folded or set aside. */
@@ -48,6 +50,7 @@ export async function readFoldState(connection: Connection, domain: string): Pro
   const since = (name: keyof FoldState) => (fields.has(name) ? whole(name) : undefined);
   return {
     commit: fields.get('commit') ?? '',
+    keeper: fields.get('keeper') ?? '',
     position: fields.get('position') ?? BEGINNING,
     folded: whole('folded'),
     lost: whole('lost'),

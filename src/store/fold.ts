@@ -82,6 +82,7 @@ export async function foldBatch(
     sinceMs: state.sinceMs ?? (raws[0] && msOf(raws[0].id)),
     ...placed.counts,
     ...by,
+    ...(options.keeps && { keeper: `${folder} ${last?.id}` }),
   };
   const texts = aside.map((raw) => JSON.stringify(raw).slice(0, MAX_ASIDE_TEXT));
   const stored = await commitBatch(

@@ -46,8 +46,8 @@ const FOREVER_MS = 60_000;
 /** Recent, since rows of old hours are dropped at once. */
 const NOW_MS = Date.now();
 
-const inTimezone = (timezone: string, moves = true): FoldOptions => ({
-  ...{ labels: ['customer'], timezone, moves, days: LEDGER_DAYS },
+const inTimezone = (timezone: string, keeps = true): FoldOptions => ({
+  ...{ labels: ['customer'], timezone, keeps, days: LEDGER_DAYS },
 });
 
 for (const { engine, skip } of ENGINES) {

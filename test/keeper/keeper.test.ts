@@ -10,7 +10,8 @@ import type { Entry } from '../../src/model/entry.js';
 import { parsePolicy } from '../../src/policy/parse.js';
 import type { Policy } from '../../src/policy/policy.js';
 import type { Connection } from '../../src/redis/connection.js';
-import { BATCH, foldPending } from '../../src/store/fold.js';
+import { newFolder } from '../../src/store/commit.js';
+import { BATCH, foldBatch, foldPending } from '../../src/store/fold.js';
 import { type FoldState, readFoldState } from '../../src/store/fold-state.js';
 import { DOMAINS_KEY, ledgerKey } from '../../src/store/keys.js';
 import { readSpend } from '../../src/store/spend-reader.js';
@@ -250,13 +251,27 @@ describe('a keeper', { skip: NO_REDIS }, () => {
 
   test('a keeper that does not fold waits until nobody has for some seconds', () => {
     const turns = new Turns('me');
-    const stateOf = (commit: string) => ({ commit }) as FoldState;
+    const stateOf = (keeper: string) => ({ keeper }) as FoldState;
     assert.ok(turns.isOurs('d', stateOf(''), 0), 'nobody has ever folded');
     assert.ok(turns.isOurs('d', stateOf('me 1'), 0), 'it was the last to fold');
     assert.ok(!turns.isOurs('d', stateOf('you 1'), 1_000));
     assert.ok(!turns.isOurs('d', stateOf('you 2'), 5_000), 'the other folds');
     assert.ok(!turns.isOurs('d', stateOf('you 2'), 7_900));
     assert.ok(turns.isOurs('d', stateOf('you 2'), 11_001), 'the other is gone');
+  });
+
+  test('commands that fold all the time take no turn from the keeper', async () => {
+    const entries = endedCalls(16, 3);
+    const folder = newFolder();
+    const turns = new Turns(folder);
+    for (const [i, entry] of entries.entries()) {
+      await appendEntries(connection, 'watched', [entry]);
+      if (i === 0) await foldBatch(connection, 'watched', folder, { ...UTC, keeps: true });
+      else await foldPending(connection, 'watched', UTC, 60_000);
+      const state = await readFoldState(connection, 'watched');
+      assert.equal(state.folded, i + 1);
+      assert.ok(turns.isOurs('watched', state, i), 'it was the last keeper');
+    }
   });
 
   test('tollgate serve --role keeper: no API, probes and metrics; holds run out', async () => {

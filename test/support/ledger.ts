@@ -19,7 +19,7 @@ const HOUR_MS = 3_600_000;
 export const UTC: FoldOptions = {
   labels: ['customer'],
   timezone: 'UTC',
-  moves: true,
+  keeps: false,
   days: {
     startOf(grain, atMs) {
       const lengthMs = grain === 'hour' ? HOUR_MS : 24 * HOUR_MS;
