@@ -249,6 +249,22 @@ describe('a keeper', { skip: NO_REDIS }, () => {
     await keeper.close();
   });
 
+  test('a Redis that is out of memory makes no sink write an entry twice', async () => {
+    const entries = endedCalls(17, 50);
+    const file = join(folder, 'full.ndjson');
+    const sink = openSink(file);
+    await appendEntries(connection, 'full', entries);
+    await redis.client.config('SET', 'maxmemory', '1');
+    try {
+      const state = () => readFoldState(connection, 'full');
+      await pour(connection, 'full', await state(), sink);
+      await pour(connection, 'full', await state(), sink);
+    } finally {
+      await redis.client.config('SET', 'maxmemory', '0');
+    }
+    assert.equal(readFileSync(file, 'utf8').split('\n').length - 1, entries.length);
+  });
+
   test('a keeper that does not fold waits until nobody has for some seconds', () => {
     const turns = new Turns('me');
     const stateOf = (keeper: string) => ({ keeper }) as FoldState;
