@@ -13,6 +13,9 @@ import { Turns } from './turn.js';
 /** Soon enough that a report is never old, and little work where nothing happens. */
 const IDLE_MS = 1_000;
 
+/** Past this a round over all domains takes seconds, which reports of a keeper are then behind. */
+const MANY_DOMAINS = 10_000;
+
 /** Looks after the ledgers: sums them up, runs holds out, writes the sink, trims. */
 export interface Keeper {
   /** The domains that it looks after. */
@@ -41,6 +44,19 @@ export function startKeeper(options: KeeperOptions): Keeper {
   const nextOpen = new Map<string, number>();
   let domains: readonly string[] = [];
   let saidAhead = false;
+  let saidMany = false;
+
+  function sayMany(count: number): void {
+    metrics.ledgerDomains.set(count);
+    const many = count > MANY_DOMAINS;
+    if (many && !saidMany) {
+      log.warn(
+        { domains: count },
+        'there are so many domains that a round over all of them takes seconds, and as late are spend, holds that run out, and alerts; if agents name the field that the domains are of, pin it (TOLLGATE_TEAM_ID and the like)',
+      );
+    }
+    saidMany = many;
+  }
 
   function sayAhead(aheadS: number): void {
     metrics.ledgerAhead.set(aheadS);
@@ -58,6 +74,8 @@ export function startKeeper(options: KeeperOptions): Keeper {
     if (!connection.ready()) return IDLE_MS;
     const looks: DomainLook[] = [];
     domains = await domainsOf(connection, policy());
+    turns.keepOnly(new Set(domains));
+    sayMany(domains.length);
     for (const domain of domains) {
       if (isClosed()) return IDLE_MS;
       const found = await keepDomain(parts, domain, nextOpen.get(domain) ?? 0);

@@ -154,6 +154,10 @@ export function createMetrics() {
       'tollgate_ledger_ahead_seconds',
       'How far the newest entry of a ledger is ahead of the Redis clock, the most over all domains: above 0 once the clock was put back, and until it has caught up what is recorded counts under that time. Of a keeper.',
     ),
+    ledgerDomains: gauge(
+      'tollgate_ledger_domains',
+      'Domains whose ledgers are summed up, one after another. Of a keeper.',
+    ),
     ledgerFolded: counter(
       'tollgate_ledger_entries_total',
       'Entries of the ledger that this keeper has summed up.',

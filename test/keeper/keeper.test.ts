@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { domainsOf } from '../../src/keeper/domains.js';
 import { type Keeper, startKeeper } from '../../src/keeper/keeper.js';
 import { pour } from '../../src/keeper/pour.js';
 import { openSink } from '../../src/keeper/sink.js';
@@ -288,6 +289,20 @@ describe('a keeper', { skip: NO_REDIS }, () => {
       assert.equal(state.folded, i + 1);
       assert.ok(turns.isOurs('watched', state, i), 'it was the last keeper');
     }
+  });
+
+  test('however many domains there are, none is left out', async () => {
+    const names = Array.from({ length: 12_000 }, (_, i) => `team-${i}`);
+    const listing = { command: async () => names } as unknown as Connection;
+    const domains = await domainsOf(listing, policyOf('mine'));
+    assert.deepEqual(domains, [...names, 'mine']);
+    const turns = new Turns('me');
+    const state = { keeper: 'you 1' } as FoldState;
+    assert.ok(!domains.some((domain) => turns.isOurs(domain, state, 0)));
+    assert.ok(
+      domains.every((domain) => turns.isOurs(domain, state, 10_000)),
+      'the other is gone',
+    );
   });
 
   test('tollgate serve --role keeper: no API, probes and metrics; holds run out', async () => {
