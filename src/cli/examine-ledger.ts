@@ -11,6 +11,7 @@ import {
   foldKey,
   numbersKey,
   openKeys,
+  seenKey,
   spendKey,
   thresholdsKey,
 } from '../store/keys.js';
@@ -61,6 +62,7 @@ export async function ledgerKeysOf(connection: Connection, domain: string): Prom
       numbersKey(domain),
       eventsKey(domain),
       thresholdsKey(domain),
+      seenKey(domain),
     ],
     ...grains.map((grain) =>
       spendKey(domain, grain, LEDGER_DAYS.startOf(grain, sinceMs ?? 0, 'UTC'), 0),

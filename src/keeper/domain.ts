@@ -74,7 +74,7 @@ export async function keepDomain(
     lagS: ageS(await waitingSinceMs(connection, domain, state)),
     sinkLagS: ageS(poured?.waitingSinceMs),
     openHolds: await countOpen(connection, domain),
-    attributes: state.next,
+    attributes: state.next - state.freed,
     more: more || nextOpen > 0 || poured?.more === true,
     nextOpen,
   };

@@ -10,10 +10,12 @@ import {
   foldKey,
   numbersKey,
   openKeys,
+  seenKey,
   thresholdsKey,
 } from './keys.js';
 import { numberedFields, type Placed } from './place.js';
 import { formatSums } from './sums.js';
+import type { Unused } from './unused.js';
 
 /** Who folds: a name that no other process has. */
 export type Folder = string;
@@ -28,9 +30,18 @@ export function madeBy(folder: Folder, commit: string): boolean {
   return commit.startsWith(`${folder} `);
 }
 
+/** What a commit stores. */
+export interface Commit {
+  readonly changes: Partial<FoldState>;
+  readonly batch: Batch;
+  readonly placed: Placed;
+  readonly unused: Unused;
+  /** Entries that nobody could read, as text. */
+  readonly aside: readonly string[];
+}
+
 /**
  * Stores a batch, if nothing was folded since `before` was read.
- * @param aside entries that nobody could read, as text
  * @returns whether it is stored
  */
 export async function commitBatch(
@@ -38,10 +49,7 @@ export async function commitBatch(
   domain: string,
   folder: Folder,
   before: FoldState,
-  changes: Partial<FoldState>,
-  batch: Batch,
-  placed: Placed,
-  aside: readonly string[],
+  { changes, batch, placed, unused, aside }: Commit,
 ): Promise<boolean> {
   const { ends, calls } = openKeys(domain);
   // Random, since a number could come again after Redis has lost its last writes.
@@ -55,8 +63,12 @@ export async function commitBatch(
     for (const value of values) args.push(value);
   };
   list(formatFoldState({ ...changes, commit }));
+  list(unused.numbers);
+  list(unused.digests);
+  list(unused.numbers);
   list(attributes);
   list(numbers);
+  list([...placed.seen].flatMap(([number, dayMs]) => [dayMs, number.toString(36)]));
   list(closed);
   list(closed);
   list(opened.flatMap(([key, { endMs }]) => [endMs, key]));
@@ -74,6 +86,7 @@ export async function commitBatch(
     foldKey(domain),
     attributesKey(domain),
     numbersKey(domain),
+    seenKey(domain),
     ends,
     calls,
     eventsKey(domain),

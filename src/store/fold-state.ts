@@ -27,6 +27,8 @@ export interface FoldState {
   readonly importedSinceMs: number | undefined;
   /** The next number for attributes. */
   readonly next: number;
+  /** How many numbers are given out no more, since their last rows have ended. */
+  readonly freed: number;
   /** The newest hour, and how many different attributes it has: of the stream, and of the import. */
   readonly hourMs: number;
   readonly inHour: number;
@@ -62,6 +64,7 @@ export async function readFoldState(connection: Connection, domain: string): Pro
     imported: fields.get('imported') ?? BEGINNING,
     importedSinceMs: since('importedSinceMs'),
     next: whole('next'),
+    freed: whole('freed'),
     hourMs: whole('hourMs'),
     inHour: whole('inHour'),
     importHourMs: whole('importHourMs'),

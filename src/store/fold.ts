@@ -8,6 +8,7 @@ import { type FoldOptions, foldedBy, sumOptions } from './fold-options.js';
 import { type FoldState, readFoldState } from './fold-state.js';
 import { placeGroups } from './place.js';
 import { type RawEntry, readUnfolded } from './unfolded.js';
+import { findUnused } from './unused.js';
 import type { Zone } from './zones.js';
 
 /**
@@ -71,7 +72,9 @@ export async function foldBatch(
   const absurd = new Set(batch.absurd.map(({ id }) => id));
   const aside = [...unread, ...raws.filter(({ id }) => absurd.has(id))];
   const placed = await placeGroups(connection, domain, batch.groups, state);
+  const unused = await findUnused(connection, domain, state, placed.seen);
   const changes: Partial<FoldState> = {
+    freed: state.freed + unused.numbers.length,
     ...(last && { position: last.id }),
     folded: state.folded + raws.length,
     lost: state.lost + lost,
@@ -85,16 +88,9 @@ export async function foldBatch(
     ...(options.keeps && { keeper: `${folder} ${last?.id}` }),
   };
   const texts = aside.map((raw) => JSON.stringify(raw).slice(0, MAX_ASIDE_TEXT));
-  const stored = await commitBatch(
-    connection,
-    domain,
-    folder,
-    state,
-    changes,
-    batch,
-    placed,
-    texts,
-  );
+  const stored = await commitBatch(connection, domain, folder, state, {
+    ...{ changes, batch, placed, unused, aside: texts },
+  });
   if (!stored) return { step: 'beaten' };
   return {
     step: 'folded',

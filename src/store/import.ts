@@ -7,6 +7,7 @@ import { type FoldOptions, foldedBy, sumOptions } from './fold-options.js';
 import { type FoldState, readFoldState } from './fold-state.js';
 import { ledgerKey } from './keys.js';
 import { placeGroups } from './place.js';
+import { NOTHING_UNUSED } from './unused.js';
 
 /** Tries at one batch: each is lost only to a commit of somebody else, and they come once a second. */
 const MAX_TRIES = 100;
@@ -67,8 +68,13 @@ async function importPart(
   if (!first) return 0;
   const by = await foldedBy(connection, state, options, 0);
   const sums = sumUp(domain, news, sumOptions(by, options));
-  const { next, importHourMs: hourMs, inImportHour: inHour } = state;
-  const placed = await placeGroups(connection, domain, sums.groups, { next, hourMs, inHour });
+  const { next, freed, importHourMs: hourMs, inImportHour: inHour } = state;
+  const placed = await placeGroups(connection, domain, sums.groups, {
+    next,
+    freed,
+    hourMs,
+    inHour,
+  });
   const changes: Partial<FoldState> = {
     imported: last,
     importedSinceMs: state.importedSinceMs ?? first.atMs,
@@ -77,7 +83,9 @@ async function importPart(
     inImportHour: placed.counts.inHour,
     ...by,
   };
-  const stored = await commitBatch(connection, domain, folder, state, changes, sums, placed, []);
+  const stored = await commitBatch(connection, domain, folder, state, {
+    ...{ changes, batch: sums, placed, unused: NOTHING_UNUSED, aside: [] },
+  });
   return stored ? news.length - sums.absurd.length : undefined;
 }
 

@@ -70,6 +70,11 @@ export function numbersKey(domain: string): string {
   return `${prefix(domain)}:attributes:numbers`;
 }
 
+/** When each of those numbers last got spend of a new day: a sorted set. */
+export function seenKey(domain: string): string {
+  return `${prefix(domain)}:attributes:seen`;
+}
+
 /**
  * The spend of one hour or day for a hundred numbers of attributes: a hash so small that Redis packs it.
  * @param startMs when it begins

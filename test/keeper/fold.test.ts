@@ -14,16 +14,20 @@ import { readFoldState } from '../../src/store/fold-state.js';
 import { importEntries } from '../../src/store/import.js';
 import {
   asideKey,
+  attributesKey,
   eventsKey,
   foldKey,
   ledgerKey,
+  numbersKey,
   openKeys,
+  seenKey,
   thresholdsKey,
 } from '../../src/store/keys.js';
 import { placeGroups } from '../../src/store/place.js';
 import type { SpendRow } from '../../src/store/spend.js';
 import { readSpend } from '../../src/store/spend-reader.js';
 import { formatSums } from '../../src/store/sums.js';
+import { NOTHING_UNUSED } from '../../src/store/unused.js';
 import {
   appendEntries,
   entriesOf,
@@ -36,6 +40,7 @@ import {
   UTC,
 } from '../support/ledger.js';
 import { seeded } from '../support/seed.js';
+import { settledAt } from '../support/settled.js';
 import { ENGINES, type SimulatedRedis, startSimulated } from '../support/simulated.js';
 
 /** How entries are summed up by days of UTC. */
@@ -216,7 +221,8 @@ for (const { engine, skip } of ENGINES) {
         const batch = sumUp(domain, entries.slice(at, at + 70), SUMS);
         const placed = await placeGroups(connection, domain, batch.groups, state, bounds);
         const changes = placed.counts;
-        assert.ok(await commitBatch(connection, domain, 'me', state, changes, batch, placed, []));
+        const all = { changes, batch, placed, unused: NOTHING_UNUSED, aside: [] };
+        assert.ok(await commitBatch(connection, domain, 'me', state, all));
         crowded.push(placed.crowded);
       }
       assert.deepEqual(crowded, [true, true, true, true, true]);
@@ -311,6 +317,37 @@ for (const { engine, skip } of ENGINES) {
         }
       });
     }
+
+    test('attributes whose last row has ended make room for others', async () => {
+      const domain = 'unused';
+      const { connection } = redis;
+      const spent = (tool: number, at: number): Entry => {
+        const entry = settledAt(NOW_MS - DAY_MS + at, 'a', 5);
+        return { ...entry, facts: { ...entry.facts, tool: `t${tool}` } };
+      };
+      const fold = async (...entries: Entry[]) => {
+        await appendEntries(connection, domain, entries);
+        await foldPending(connection, domain, UTC, FOREVER_MS);
+      };
+      await fold(spent(0, 0), spent(1, 1), spent(2, 2));
+      // So many that it is looked for; what had the number 1 was not seen for long, nor what has 0.
+      await connection.command('HSET', foldKey(domain), 'next', 60_000);
+      const longAgo = NOW_MS - 432 * DAY_MS;
+      await connection.command('ZADD', seenKey(domain), longAgo, '0', longAgo, '1');
+      await fold(spent(0, 24 * 3_600_000 - 1), spent(3, 24 * 3_600_000));
+      const size = (key: string) => connection.command('HLEN', key);
+      assert.deepEqual([await size(attributesKey(domain)), await size(numbersKey(domain))], [3, 3]);
+      assert.equal((await readFoldState(connection, domain)).freed, 1);
+      await fold(spent(1, 24 * 3_600_000 + 1));
+      const tools = new Map<string, number>();
+      const days = [startOf(UTC, 'day', NOW_MS - DAY_MS), startOf(UTC, 'day', NOW_MS)];
+      for await (const rows of readSpend(connection, domain).rows('day', days)) {
+        for (const { attributes, sums } of rows) {
+          tools.set(attributes.tool, (tools.get(attributes.tool) ?? 0) + sums.calls);
+        }
+      }
+      assert.deepEqual(Object.fromEntries(tools), { t0: 2, t1: 1, t2: 1, t3: 1 });
+    });
 
     test('events are remembered in their order, and read back as they were', async () => {
       const domain = 'events';
