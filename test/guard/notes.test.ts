@@ -126,6 +126,18 @@ describe('what a gate tells the ledger of itself', { skip: NO_REDIS }, () => {
     assert.equal(explained.out.match(/policy \w{12} took effect, from /g)?.length, 2);
   });
 
+  test('a Redis that was flushed is told again of the domain and its policy', async () => {
+    const { channel } = await start();
+    await channel.authorize({ agent_id: 'flushed' }, TIMEOUT_MS);
+    const known = async () =>
+      (await redis.client.sismember(DOMAINS_KEY, 'default')) === 1 &&
+      (await redis.client.exists(policiesKey('default'))) === 1;
+    await until('the domain to be told', known);
+    await redis.client.flushall();
+    await until('it to be told again', known);
+    assert.equal((await entries('policy')).length, 1);
+  });
+
   test('denials that Redis refuses are told once it takes them again', async () => {
     writeFileSync(file, 'rules: [{ id: no-shell, action: block, match: { tool: shell } }]');
     const { channel } = await start();
