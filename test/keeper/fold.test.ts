@@ -338,8 +338,8 @@ for (const { engine, skip } of ENGINES) {
         amount: 2,
       } as const;
       const events: Entry[] = Array.from({ length: 20 }, (_, i) => ({
-        ...{ id: `${at + 1}-${i}`, atMs: at + 1, partition: `run=${i}`, agent: 'a' },
-        ...(i === 10 ? policy : raised),
+        ...{ id: `${at + 1}-${i}`, atMs: at + 1 },
+        ...(i === 10 ? policy : { ...raised, partition: `run=${i}`, agent: 'a' }),
       }));
       await appendEntries(redis.connection, domain, events);
       await foldPending(redis.connection, domain, UTC, FOREVER_MS);
