@@ -30,7 +30,7 @@ import {
   UTC,
 } from '../support/ledger.js';
 import { NO_REDIS, type RedisProcess, startRedis } from '../support/redis.js';
-import { tollgate, tollgateProcess } from '../support/run.js';
+import { tollgate } from '../support/run.js';
 import { scratchFolder } from '../support/scratch.js';
 import { seeded } from '../support/seed.js';
 import { readMetric, spawnSidecar } from '../support/sidecar.js';
@@ -366,7 +366,7 @@ test('tollgate serve is both roles, also on the embedded engine; keeper alone ne
   });
   assert.equal(sidecar.log.filter(({ level }) => Number(level) >= 50).length, 0);
   assert.equal(await sidecar.stop(), 0);
-  const alone = await tollgateProcess(['serve', '--role', 'keeper']);
+  const alone = await tollgate(['serve', '--role', 'keeper']);
   assert.equal(alone.code, 1);
   assert.match(
     alone.out + alone.err,
