@@ -66,7 +66,8 @@ export function openKeeper(options: KeeperRoleOptions): KeeperRole {
     onFleet: (found) => showFleet(found, metrics),
   });
   const news = startNews({
-    ...{ connection, policy: policy.current, fleet: fleet.current, metrics, log },
+    ...{ connection, policy: policy.current, followPolicy: policy.follow },
+    ...{ fleet: fleet.current, metrics, log },
   });
   const startedMs = monotonicMs();
   const ageS = () => (monotonicMs() - (fleet.current()?.readMs ?? startedMs)) / 1000;

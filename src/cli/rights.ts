@@ -17,6 +17,7 @@ const KEEPER_COMMANDS = [
     'xtrim',
     'rpush',
     'ltrim',
+    'pexpire',
     'pexpireat',
     'zadd',
     'zrem',

@@ -22,19 +22,24 @@ export interface News {
 export interface NewsOptions {
   readonly connection: Connection;
   policy(): Policy;
+  /** Calls at once, and whenever the policy changes. */
+  followPolicy(follower: () => void): void;
   /** How the fleet stands, as far as it is known. */
   fleet(): Fleet | undefined;
   readonly metrics: Metrics;
   readonly log: Logger;
 }
 
-export function startNews({ connection, policy, fleet, metrics, log }: NewsOptions): News {
+export function startNews(options: NewsOptions): News {
+  const { connection, policy, followPolicy, fleet, metrics, log } = options;
   const recent = new Recent();
   const alerts = new Alerts({
     ...{ connection, policy, metrics, log },
     aboutAgent: (agent) => agentIn(fleet(), agent),
   });
-  const watch = new Watch(connection, async (domain, entries, lastId, nowMs) => {
+  followPolicy(() => alerts.sayRoutes());
+  const from = (domain: string, nowMs: number) => alerts.toldUpTo(domain, nowMs);
+  const watch = new Watch(connection, from, async (domain, entries, lastId, nowMs) => {
     recent.add(domain, entries);
     await alerts.onEntries(domain, entries, lastId, nowMs);
   });

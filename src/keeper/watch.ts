@@ -1,4 +1,4 @@
-import type { Entry } from '../model/entry.js';
+import { compareIds, type Entry } from '../model/entry.js';
 import type { Connection } from '../redis/connection.js';
 import { KIND_LETTERS, parseEntry } from '../store/entry.js';
 import type { RawEntry } from '../store/flat.js';
@@ -31,14 +31,21 @@ export type OnEntries = (
   nowMs: number,
 ) => void | Promise<void>;
 
-/** Follows the ledgers of the domains, each from a quarter of an hour ago on. */
+/** Follows the ledgers of the domains, each from a quarter of an hour ago on, or from where somebody has come to. */
 export class Watch {
   readonly #connection: Connection;
+  readonly #from: (domain: string, nowMs: number) => Promise<string>;
   readonly #onEntries: OnEntries;
   readonly #reached = new Map<string, string>();
 
-  constructor(connection: Connection, onEntries: OnEntries) {
+  /** @param from the last entry of a domain that needs not be read again */
+  constructor(
+    connection: Connection,
+    from: (domain: string, nowMs: number) => Promise<string>,
+    onEntries: OnEntries,
+  ) {
     this.#connection = connection;
+    this.#from = from;
     this.#onEntries = onEntries;
   }
 
@@ -46,7 +53,7 @@ export class Watch {
   async look(domain: string, nowMs: number): Promise<void> {
     const key = ledgerKey(domain);
     for (let batch = 0; batch < MAX_BATCHES; batch += 1) {
-      const after = this.#reached.get(domain) ?? `${Math.max(1, nowMs - LOOK_BACK_MS)}-0`;
+      const after = this.#reached.get(domain) ?? (await this.#begin(domain, nowMs));
       const raws = await readRange(this.#connection, key, after, BATCH);
       const last = raws.at(-1);
       if (!last) return;
@@ -54,6 +61,12 @@ export class Watch {
       this.#reached.set(domain, last.id);
       if (raws.length < BATCH) return;
     }
+  }
+
+  async #begin(domain: string, nowMs: number): Promise<string> {
+    const lately = `${Math.max(1, nowMs - LOOK_BACK_MS)}-0`;
+    const from = await this.#from(domain, nowMs);
+    return compareIds(from, lately) < 0 ? from : lately;
   }
 
   /** Forgets domains that are there no more. */

@@ -23,7 +23,7 @@ function buildRoute({ name, format, url, secret, on, match }: AlertRouteFile): A
   const events = new Set(on);
   const [agent, team, rule] = [globOf(match.agent), globOf(match.team), globOf(match.rule)];
   return {
-    ...{ name, format, url: sourceOf(url), secret: secret && sourceOf(secret) },
+    ...{ name, format, url: sourceOf(url), secret: secret && sourceOf(secret), events },
     wants: (alert) =>
       events.has(alert.event) && agent(alert.agent) && team(alert.team) && rule(alert.rule),
   };

@@ -1,4 +1,4 @@
-import type { Alert } from '../model/alert.js';
+import type { Alert, AlertEvent } from '../model/alert.js';
 import type { Metric } from '../model/amounts.js';
 import type { Attribute } from '../model/call.js';
 import type { Action } from '../model/decision.js';
@@ -50,6 +50,8 @@ export interface AlertRoute {
   readonly url: SecretSource;
   /** The key that signs messages; undefined signs none. */
   readonly secret: SecretSource | undefined;
+  /** What it is told of. */
+  readonly events: ReadonlySet<AlertEvent>;
   wants(alert: Pick<Alert, 'event' | 'agent' | 'team' | 'rule'>): boolean;
 }
 

@@ -23,6 +23,7 @@ export const SCRIPT_NAMES = [
   'sunk',
   'spend',
   'alert_raise',
+  'alert_told',
   'alert_over',
   'windows',
 ] as const;

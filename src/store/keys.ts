@@ -113,9 +113,14 @@ export function alertsReadKey(domain: string): string {
   return `${prefix(domain)}:alerts:read`;
 }
 
+/** Up to which entry of the ledger an alert was closed. */
+export function alertClosedKey(domain: string, digest: string): string {
+  return `${prefix(domain)}:alert:closed:${digest}`;
+}
+
 /** Which keeper tells one route of one alert, or that it was told. */
 export function alertClaimKey(domain: string, route: string, digest: string): string {
-  return `${prefix(domain)}:alert:${route}:${digest}`;
+  return `${prefix(domain)}:alert:told:${route}:${digest}`;
 }
 
 /** The windows that gates have told of, by key: a hash. */

@@ -1,10 +1,22 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { startReceiver } from '../support/receiver.js';
 import { NO_REDIS, type RedisProcess, startRedis } from '../support/redis.js';
 import { tollgate } from '../support/run.js';
+import { scratchFolder, writeScratch } from '../support/scratch.js';
 import { spawnSidecar } from '../support/sidecar.js';
+import { until } from '../support/until.js';
+
+const POLICY = `
+rules:
+  - id: token-budget-daily
+    action: block
+    rateLimit: { metric: estimated_cost_usd, limit: 50, window: 1d }
+alerts: [{ name: hook, format: json, url: { env: HOOK_URL } }]
+`;
 
 describe('doctor', { skip: NO_REDIS }, () => {
+  const folder = scratchFolder();
   let redis: RedisProcess;
   before(async () => {
     redis = await startRedis('--appendonly', 'yes', '--requirepass', 's3cret');
@@ -108,7 +120,17 @@ describe('doctor', { skip: NO_REDIS }, () => {
     assert.doesNotMatch(keeper.out, /^(warn|fail)/m);
 
     await redis.client.call('ACL', 'LOG', 'RESET');
-    const sidecar = await spawnSidecar({ REDIS_URL: url });
+    const receiver = await startReceiver();
+    const sidecar = await spawnSidecar({
+      ...{ REDIS_URL: url, HOOK_URL: receiver.url, TOLLGATE_POLICY: writeScratch(folder, POLICY) },
+    });
+    // Two that are told, and one that goes on: its claim is renewed.
+    receiver.answers.push({ status: 503 });
+    for (const agent of ['b', 'c']) {
+      const denied = ['authorize', '--address', sidecar.address, '--agent', agent, '--cost', '99'];
+      assert.equal((await tollgate(denied)).code, 3);
+    }
+    await until('the denials to be told', () => receiver.received.length >= 3);
     const asked = ['authorize', '--address', sidecar.address, '--agent', 'a', '--cost', '0.5'];
     assert.equal((await tollgate(asked)).code, 0);
     for (const args of [
@@ -124,6 +146,7 @@ describe('doctor', { skip: NO_REDIS }, () => {
       assert.equal(code, 0, `${args.join(' ')}: ${err}`);
     }
     await sidecar.stop();
+    await receiver.stop();
     const denied = (await redis.client.call('ACL', 'LOG')) as unknown[];
     // The client names its connection, which it can do without.
     assert.deepEqual(

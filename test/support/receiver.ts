@@ -16,6 +16,8 @@ export interface Receiver {
   readonly received: Received[];
   /** Statuses of the answers to come, with headers; then 200 again. */
   readonly answers: { status: number; headers?: Record<string, string> }[];
+  /** Answers nobody until what it gives is called. */
+  hold(): () => void;
   /** What is answered at this path is always 404. */
   readonly brokenUrl: string;
   stop(): Promise<void>;
@@ -26,14 +28,16 @@ const BROKEN = '/broken';
 export async function startReceiver(): Promise<Receiver> {
   const received: Received[] = [];
   const answers: Receiver['answers'] = [];
+  let held: Promise<void> | undefined;
   const server = createServer((request, response) => {
     let body = '';
     request.on('data', (chunk) => {
       body += chunk;
     });
-    request.on('end', () => {
+    request.on('end', async () => {
       const { headers, url = '' } = request;
       received.push({ headers, body, path: url, atMs: Date.now() });
+      await held;
       const answer = url === BROKEN ? { status: 404 } : (answers.shift() ?? { status: 200 });
       response.writeHead(answer.status, answer.headers);
       response.end('ok');
@@ -44,6 +48,16 @@ export async function startReceiver(): Promise<Receiver> {
   const url = `http://127.0.0.1:${port}`;
   return {
     url,
+    hold() {
+      let free = () => {};
+      held = new Promise((resolve) => {
+        free = resolve;
+      });
+      return () => {
+        held = undefined;
+        free();
+      };
+    },
     brokenUrl: `${url}${BROKEN}`,
     received,
     answers,

@@ -2,13 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { AlertRoute } from '../../policy/policy.js';
 import type { Connection } from '../../redis/connection.js';
-import { claimAlert, confirmAlert, type Subject } from '../../store/alerts.js';
+import { type Claim, claimAlert, confirmAlert, type Opening } from '../../store/alerts.js';
 import type { Logger } from '../../telemetry/log.js';
 import type { Metrics } from '../../telemetry/metrics.js';
+import { Lane } from './lane.js';
 import { send } from './send.js';
 
-/** Attempts at one message: over half a minute, which a restart of the receiver takes. */
-const MAX_ATTEMPTS = 5;
+/** Attempts at one message, with pauses of half a minute in all, which a restart of the receiver takes. */
+const MAX_ATTEMPTS = 6;
 
 /** The pause after the first attempt; it doubles. */
 const FIRST_PAUSE_MS = 1_000;
@@ -22,19 +23,24 @@ const RECHECK_MS = 1_000;
 /** How long nobody tries again what could not be told: it would be the same. */
 const GIVEN_UP_MS = 60_000;
 
-/** Messages of one route that wait; past that new ones are given up: nobody reads a thousand. */
-const MAX_WAITING = 1_000;
-
 /** One message to one route. */
 export interface Delivery {
-  readonly domain: string;
   readonly route: AlertRoute;
-  readonly body: string;
   /** What is claimed in Redis, so that one of several keepers sends it; undefined if it is ours already. */
-  readonly once: { readonly subject: Subject; readonly toldForMs: number } | undefined;
+  readonly opening: Opening | undefined;
+  /** How long it is remembered as told; undefined for as long as an alert is. */
+  readonly toldForMs: number | undefined;
+  /** Names this message, also where it comes twice. */
+  readonly id: string;
+  readonly body: string;
   /** For the metrics. */
   readonly event: string;
+  /** Goes before what is not. */
+  readonly urgent: boolean;
 }
+
+/** How a message ended: it was sent, and what it is of is open still, or over; or this keeper has not sent it. */
+export type Ended = 'open' | 'over' | 'unsent';
 
 /** Sends messages: those of one route one after another, each by one keeper, each at least once. */
 export class Deliveries {
@@ -42,9 +48,9 @@ export class Deliveries {
   readonly #metrics: Metrics;
   readonly #log: Logger;
   readonly #keeper = randomBytes(9).toString('base64url');
-  readonly #lanes = new Map<string, Promise<void>>();
-  readonly #waiting = new Map<string, number>();
+  readonly #lanes = new Map<string, Lane>();
   readonly #stop = new AbortController();
+  #waiting = 0;
 
   constructor(connection: Connection, metrics: Metrics, log: Logger) {
     this.#connection = connection;
@@ -53,20 +59,17 @@ export class Deliveries {
   }
 
   /** Resolves when it was told, by whichever keeper, or is given up; never rejects. */
-  async deliver(delivery: Delivery): Promise<void> {
-    const { name } = delivery.route;
-    const waiting = this.#waiting.get(name) ?? 0;
-    if (waiting >= MAX_WAITING) {
-      this.#giveUp(delivery, `${MAX_WAITING} messages wait for it already`);
-      return;
-    }
-    this.#count(name, 1);
+  async deliver(delivery: Delivery): Promise<Ended> {
+    this.#count(1);
     try {
-      while (!this.#stop.signal.aborted && !(await this.#inLane(delivery))) {
+      while (!this.#stop.signal.aborted) {
+        const ended = await this.#inLane(delivery);
+        if (ended) return ended;
         await this.#pause(RECHECK_MS);
       }
+      return 'unsent';
     } finally {
-      this.#count(name, -1);
+      this.#count(-1);
     }
   }
 
@@ -75,67 +78,66 @@ export class Deliveries {
     this.#stop.abort();
   }
 
-  /** In its turn among those of its route. @returns false if it must be looked at again */
-  #inLane(delivery: Delivery): Promise<boolean> {
+  /** In its turn among those of its route. @returns undefined if it must be looked at again */
+  #inLane(delivery: Delivery): Promise<Ended | undefined> {
     const { name } = delivery.route;
-    const done = (this.#lanes.get(name) ?? Promise.resolve()).then(() => this.#tell(delivery));
-    this.#lanes.set(
-      name,
-      done.then(() => {}),
-    );
-    return done;
+    const lane = this.#lanes.get(name) ?? new Lane();
+    this.#lanes.set(name, lane);
+    return new Promise((resolve) => {
+      lane.add(
+        delivery.urgent,
+        async () => resolve(await this.#tell(delivery)),
+        () => {
+          this.#giveUp(delivery, 'too many messages wait for it already');
+          resolve('unsent');
+        },
+      );
+    });
   }
 
-  async #tell(delivery: Delivery): Promise<boolean> {
+  async #tell(delivery: Delivery): Promise<Ended | undefined> {
     for (let attempt = 1; !this.#stop.signal.aborted; attempt += 1) {
       const claim = await this.#claim(delivery);
-      if (claim === 'told') return true;
-      if (claim !== 'ours') return false;
-      const sent = await send(delivery.route, delivery.body, Date.now());
+      if (claim === 'told') return 'unsent';
+      if (claim !== 'ours') return undefined;
+      const sent = await send(delivery.route, delivery.body, delivery.id, Date.now());
+      const { name } = delivery.route;
       if (sent.sent) {
-        this.#metrics.alertsSent.inc({ route: delivery.route.name, event: delivery.event });
-        await this.#confirm(delivery, delivery.once?.toldForMs ?? 0);
-        return true;
+        this.#metrics.alertsSent.inc({ route: name, event: delivery.event });
+        return (await this.#confirm(delivery, delivery.toldForMs)) ? 'open' : 'over';
       }
       if (!sent.again || attempt >= MAX_ATTEMPTS) {
         this.#giveUp(delivery, sent.why);
         await this.#confirm(delivery, GIVEN_UP_MS);
-        return true;
+        return 'unsent';
       }
-      const { name } = delivery.route;
       this.#log.warn(
         { route: name, why: sent.why, attempt },
         'an alert was not taken; it is tried again',
       );
       await this.#pause(Math.max(sent.afterMs, FIRST_PAUSE_MS * 2 ** (attempt - 1)));
     }
-    return true;
+    return 'unsent';
   }
 
-  async #claim({ once, domain, route }: Delivery): Promise<'ours' | 'theirs' | 'told' | 'unknown'> {
-    if (!once) return 'ours';
+  async #claim({ opening, route }: Delivery): Promise<Claim | 'unknown'> {
+    if (!opening) return 'ours';
     try {
-      const { subject } = once;
-      return await claimAlert(
-        this.#connection,
-        domain,
-        route.name,
-        subject,
-        this.#keeper,
-        CLAIM_MS,
-      );
+      return await claimAlert(this.#connection, opening, route.name, this.#keeper, CLAIM_MS);
     } catch {
       // Redis is away, which is said elsewhere.
       return 'unknown';
     }
   }
 
-  async #confirm({ once, domain, route }: Delivery, forMs: number): Promise<void> {
-    if (!once) return;
+  /** @returns whether the alert is still open */
+  async #confirm({ opening, route }: Delivery, forMs: number | undefined): Promise<boolean> {
+    if (!opening) return true;
     try {
-      await confirmAlert(this.#connection, domain, route.name, once.subject, forMs);
+      return await confirmAlert(this.#connection, opening, route.name, forMs);
     } catch (error) {
       this.#log.debug({ err: error }, 'an alert could not be marked as told: it may be told twice');
+      return true;
     }
   }
 
@@ -147,9 +149,9 @@ export class Deliveries {
     );
   }
 
-  #count(route: string, by: 1 | -1): void {
-    this.#waiting.set(route, (this.#waiting.get(route) ?? 0) + by);
-    this.#metrics.alertsWaiting.set([...this.#waiting.values()].reduce((all, one) => all + one, 0));
+  #count(by: 1 | -1): void {
+    this.#waiting += by;
+    this.#metrics.alertsWaiting.set(this.#waiting);
   }
 
   async #pause(ms: number): Promise<void> {

@@ -1,65 +1,72 @@
 import type { Alert } from '../../model/alert.js';
+import type { Rule } from '../../policy/policy.js';
 import type { Subject } from '../../store/alerts.js';
-import type { KnownAgent } from '../fleet/agent.js';
 import type { WatchedEntry } from '../watch.js';
 
-/** What stands for the rule where a halt denies: the halt itself was told. */
-const HALT = 'halt';
+/** What stands for the rule where no rule of the policy has denied, and people are told otherwise or not at all. */
+const UNTOLD: ReadonlySet<string> = new Set(['halt', 'degraded']);
 
 /** An agent that was denied is blocked until it has been quiet for so long: a loop asks far more often. */
 const QUIET_MS = 60_000;
 
+/** What is denied outright is so tomorrow: it is told anew when it comes after so long. */
+const OUTRIGHT_QUIET_MS = 3_600_000;
+
 /** A halt without an end is over when somebody resumes the agent, and not before this: a hundred years. */
 const NEVER_MS = 100 * 365 * 86_400_000;
 
-/** What an entry of the ledger says: that something happens, or that it is over. */
+/** What is known beside the entry. */
+export interface Beside {
+  /** The team of an agent, where the entry does not know it; '' if nobody does. */
+  teamOf(agent: string): string;
+  /** A rule of the policy in force. */
+  ruleOf(id: string): Rule | undefined;
+}
+
+/** What an entry of the ledger says. */
 export type Said =
+  /** Something happens, until a moment unless it happens again. */
   | {
-      readonly says: 'alert';
-      /** What it is of: while that is open it is not told again. */
+      readonly says: 'open';
       readonly subject: Subject;
-      /** Told once: the subject, or this one time that it has happened. */
-      readonly once: Subject;
       readonly alert: Alert;
-      /** When it is over, unless it happens again; undefined of what has no end. */
-      readonly overMs: number | undefined;
+      readonly overMs: number;
     }
-  | { readonly says: 'over'; readonly subject: Subject };
+  /** Something has happened that has no end: a threshold was reached. */
+  | { readonly says: 'once'; readonly subject: Subject; readonly alert: Alert }
+  /** It is over. */
+  | { readonly says: 'over'; readonly subject: Subject }
+  /** A rule lets an agent go on. */
+  | { readonly says: 'granted'; readonly agent: string; readonly rule: string };
 
 /** What people are told of an entry; undefined if nothing. */
-export function saidBy(
-  entry: WatchedEntry,
-  aboutAgent: (agent: string) => KnownAgent | undefined,
-): Said | undefined {
-  const team = (agent: string) => aboutAgent(agent)?.team ?? '';
+export function saidBy(entry: WatchedEntry, { teamOf, ruleOf }: Beside): Said | undefined {
   switch (entry.kind) {
     case 'denied': {
-      if (entry.rule === HALT) return undefined;
       const { facts, rule, partition, metric, used, limit, retryAtUs, run } = entry;
+      // Of a rule that halts the halt is told.
+      if (UNTOLD.has(rule) || ruleOf(rule)?.action === 'halt') return undefined;
       const atMs = entry.lastUs / 1000;
       const untilMs = retryAtUs > 0 ? retryAtUs / 1000 : undefined;
-      const subject = JSON.stringify(['denied', rule, partition || facts.agent]);
       return {
-        says: 'alert',
-        subject,
-        once: subject,
+        says: 'open',
+        subject: JSON.stringify(['denied', rule, partition || facts.agent]),
         alert: {
           ...{ event: 'denied', agent: facts.agent, team: facts.team, rule, partition },
           ...{ counted: metric && { metric, used, limit }, tool: facts.tool, run },
           ...{ by: '', why: '', atMs, untilMs },
         },
-        overMs: Math.max(atMs + QUIET_MS, untilMs ?? 0),
+        overMs: Math.max(atMs + (metric ? QUIET_MS : OUTRIGHT_QUIET_MS), untilMs ?? 0),
       };
     }
     case 'halted': {
       const { agent, rule, by, why, untilUs, atMs } = entry;
       const untilMs = untilUs > 0 ? untilUs / 1000 : undefined;
       return {
-        says: 'alert',
+        says: 'open',
         subject: haltSubject(agent),
-        once: JSON.stringify(['halted', agent, entry.id]),
         alert: {
-          ...{ event: 'halted', agent, team: team(agent), rule, partition: '' },
+          ...{ event: 'halted', agent, team: teamOf(agent), rule, partition: '' },
           ...{ counted: undefined, tool: '', run: '', by, why, atMs, untilMs },
         },
         overMs: untilMs ?? atMs + NEVER_MS,
@@ -69,21 +76,18 @@ export function saidBy(
       return { says: 'over', subject: haltSubject(entry.agent) };
     case 'threshold': {
       const { agent, rule, partition, metric, amount, limit, atMs } = entry;
-      const subject = JSON.stringify(['threshold', rule, partition, amount]);
       return {
-        says: 'alert',
-        subject,
-        once: subject,
+        says: 'once',
+        subject: JSON.stringify(['threshold', rule, partition, amount]),
         alert: {
-          ...{ event: 'threshold', agent, team: team(agent), rule, partition },
+          ...{ event: 'threshold', agent, team: teamOf(agent), rule, partition },
           ...{ counted: { metric, used: amount, limit }, tool: '', run: '' },
           ...{ by: '', why: '', atMs, untilMs: undefined },
         },
-        overMs: undefined,
       };
     }
     case 'granted':
-      return undefined;
+      return { says: 'granted', agent: entry.agent, rule: entry.rule };
   }
 }
 

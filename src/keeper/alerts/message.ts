@@ -5,6 +5,8 @@ import { type Words, wordsFor, wordsForOver } from './sentences.js';
 
 /** What one webhook is sent. */
 export interface Message {
+  /** The same where the message comes twice. */
+  readonly id: string;
   readonly state: 'firing' | 'over';
   readonly alert: Alert;
   readonly domain: string;
@@ -21,36 +23,36 @@ export function formatMessage(message: Message, format: AlertRoute['format']): s
   return JSON.stringify(format === 'slack' ? slackOf(words, state) : fieldsOf(message, words));
 }
 
-/** What an incoming webhook of Slack takes: a line for notifications, and blocks. */
+/** Slack refuses a block with more characters. */
+const MAX_BLOCK = 3_000;
+
+/** What an incoming webhook of Slack takes: a line for notifications, and blocks of plain text: names are no markup. */
 function slackOf({ headline, details, command }: Words, state: Message['state']): object {
-  const mark = state === 'firing' ? ':no_entry:' : ':white_check_mark:';
-  const text = `${mark} ${escapeSlack(headline)}`;
-  const lines = details.map(escapeSlack);
-  const body = [`*${text}*`, ...lines, `\`${escapeSlack(command).replaceAll('`', "'")}\``];
+  const mark = state === 'firing' ? '⛔' : '✅';
+  const texts = [`${mark} ${headline}`, details.join('\n'), command].filter((text) => text !== '');
   return {
-    text,
-    blocks: [
-      { type: 'section', text: { type: 'mrkdwn', text: body.join('\n').slice(0, SECTION) } },
-    ],
+    text: `${mark} ${escapeSlack(headline)}`,
+    unfurl_links: false,
+    blocks: texts.map((text) => ({
+      type: 'section',
+      text: { type: 'plain_text', emoji: false, text: text.slice(0, MAX_BLOCK) },
+    })),
   };
 }
 
-/** Slack refuses a section with more characters. */
-const SECTION = 3_000;
-
-/** The three characters that Slack reads as markup; the rest of a name stays as it is. */
+/** The three characters that Slack reads as markup. */
 function escapeSlack(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
 /** Everything, a field each: money in USD, times as RFC 3339. */
-function fieldsOf({ state, alert, domain, topTool }: Message, words: Words): object {
+function fieldsOf({ id, state, alert, domain, topTool }: Message, words: Words): object {
   const { event, agent, team, rule, partition, counted, tool, run, by, why } = alert;
   const money = counted?.metric === 'estimated_cost_usd';
   const inUnit = (amount: number | undefined) =>
     amount !== undefined && money ? usdFromNano(amount) : amount;
   return {
-    ...{ state, event, text: words.headline, details: words.details, explain: words.command },
+    ...{ id, state, event, text: words.headline, details: words.details, explain: words.command },
     ...{ domain, agent, team, rule, partition, metric: counted?.metric },
     ...{ used: inUnit(counted?.used), limit: inUnit(counted?.limit), tool, top_tool: topTool },
     ...{ run, by, why, at: timeOf(alert.atMs), may_go_on_at: timeOf(alert.untilMs) },

@@ -15,12 +15,25 @@ export function readSecret(source: SecretSource): { value: string } | { problem:
   }
 }
 
-/** The URL of a webhook; or what is wrong with it, without it: its path is a secret. */
-export function readUrl(source: SecretSource): { url: URL } | { problem: string } {
+/** Where a webhook is: its URL, and what authorizes a message there, if its URL has a user and a password. */
+export interface Target {
+  readonly url: URL;
+  readonly authorization: string | undefined;
+}
+
+/** Where a webhook is; or what is wrong with that, without it: its path is a secret. */
+export function readUrl(source: SecretSource): Target | { problem: string } {
   const secret = readSecret(source);
   if ('problem' in secret) return secret;
   const where = 'env' in source ? source.env : source.file;
   const url = URL.canParse(secret.value) ? new URL(secret.value) : undefined;
-  if (url && /^https?:$/.test(url.protocol)) return { url };
+  if (url && /^https?:$/.test(url.protocol)) {
+    const { username, password } = url;
+    if (username === '' && password === '') return { url, authorization: undefined };
+    const plain = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+    // In the URL itself fetch takes none.
+    [url.username, url.password] = ['', ''];
+    return { url, authorization: `Basic ${Buffer.from(plain).toString('base64')}` };
+  }
   return { problem: `${where} is not a URL that begins with https:// or http://` };
 }

@@ -21,14 +21,22 @@ export type Sent =
       readonly afterMs: number;
     };
 
-/** Sends one message to one webhook, once. */
-export async function send(route: AlertRoute, body: string, atMs: number): Promise<Sent> {
+/** Sends one message to one webhook, once. @param id names the message */
+export async function send(
+  route: AlertRoute,
+  body: string,
+  id: string,
+  atMs: number,
+): Promise<Sent> {
   const target = readUrl(route.url);
   if ('problem' in target) return { sent: false, why: target.problem, again: true, afterMs: 0 };
   const headers: Record<string, string> = {
     'content-type': 'application/json',
     'user-agent': 'tollgate',
+    // The same where a message comes twice.
+    'tollgate-id': id,
   };
+  if (target.authorization) headers['authorization'] = target.authorization;
   if (route.secret) {
     const key = readSecret(route.secret);
     if ('problem' in key) return { sent: false, why: key.problem, again: true, afterMs: 0 };

@@ -3,6 +3,12 @@ import { formatAmount, formatMetric } from '../../model/amounts.js';
 import { EVERYONE } from '../../model/halt.js';
 import { dateOf, formatMoment, formatTime } from '../../report/dates.js';
 
+/** What is said where no rule of the policy has denied. */
+const RULELESS: Readonly<Record<string, string>> = {
+  unpriced: 'denied: its model has no price, and the policy denies such calls',
+  none: 'denied: no rule of the policy matches its call, and the policy denies such calls',
+};
+
 /** What is told, in words that need no other window open. */
 export interface Words {
   /** One line: who, what, which rule, how much. */
@@ -13,11 +19,14 @@ export interface Words {
   readonly command: string;
 }
 
+/** Of a reason; the command says all of it. */
+const MAX_WHY = 500;
+
 /** @param topTool the tool that most of the agent's spend of the day went to; '' if that is unknown */
 export function wordsFor(alert: Alert, topTool: string, timezone: string): Words {
   const when = (ms: number) => momentFrom(alert.atMs, ms, timezone);
   const details = [
-    alert.why === '' ? '' : `why: ${alert.why}`,
+    alert.why === '' ? '' : `why: ${alert.why.slice(0, MAX_WHY)}`,
     alert.tool === '' ? '' : `tool: ${alert.tool}`,
     topTool === '' || topTool === alert.tool ? '' : `most of its spend today: ${topTool}`,
     alert.run === '' ? '' : `run: ${alert.run}`,
@@ -51,7 +60,7 @@ function headlineFor(alert: Alert): string {
   const whose = partition === '' || partition === `agent=${alert.agent}` ? '' : ` (${partition})`;
   switch (event) {
     case 'denied':
-      return `${who} is blocked by ${rule}${whose}${amounts ? `: ${amounts} used` : ''}`;
+      return `${who} is ${RULELESS[rule] ?? `blocked by ${rule}`}${whose}${amounts ? `: ${amounts} used` : ''}`;
     case 'threshold':
       return `${who} has used ${amounts ?? 'a share'} under ${rule}${whose}`;
     case 'halted':
@@ -64,11 +73,13 @@ function whoIs({ agent, team }: Alert): string {
   return team === '' ? agent : `${agent} of ${team}`;
 }
 
-function mayGoOn({ event, untilMs, agent }: Alert, when: (ms: number) => string): string {
+function mayGoOn({ event, untilMs, agent, counted }: Alert, when: (ms: number) => string): string {
   if (event === 'threshold') return '';
   if (untilMs !== undefined) return `may go on: ${when(untilMs)}`;
   if (event === 'halted')
     return `may go on: when somebody resumes it, tollgate resume ${quote(agent)}`;
+  if (counted)
+    return 'may go on: not by waiting; it asks for more than the whole limit, and a smaller call may pass';
   return 'may go on: not by waiting; the rule allows no such call';
 }
 
