@@ -82,7 +82,7 @@ export interface EndedEntry extends Base {
 /** Calls that one rule denied in one partition, one after another, as one sidecar saw them. */
 export interface DeniedEntry extends Base {
   readonly kind: 'denied';
-  /** The denying rule; `halt` for a halted agent, `unpriced`, or `none` where no rule matched. */
+  /** The denying rule, or what stands for it: `denier`. */
   readonly rule: string;
   /** '' where no rule has denied. */
   readonly partition: string;

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { Denials } from '../../src/guard/denials.js';
 import { createTellDenied } from '../../src/guard/denied.js';
 import type { Decision, RuleStatus } from '../../src/model/decision.js';
+import { denierOf } from '../../src/model/denier.js';
 import { parseEntry } from '../../src/store/entry.js';
 import { callOf } from '../support/call.js';
 
@@ -73,6 +74,45 @@ for (const [what, given, retryAtUs] of [
       'budget',
     );
     assert.equal(denied.retryAtUs, retryAtUs);
+  });
+}
+
+const OUTRIGHT = statusOf({
+  ruleId: 'no-shell',
+  counted: undefined,
+  window: undefined,
+  why: 'shell',
+});
+const UNASKED = statusOf({ window: undefined, retryAfterUs: undefined });
+
+for (const [what, given, rule, partition] of [
+  ['a rule over its limit', {}, 'budget', 'agent=a'],
+  ['a halt', { halt: HALT, rules: [] }, 'halt', ''],
+  ['a rule that halts with this denial', { halt: HALT }, 'budget', 'agent=a'],
+  ['a model without a price', { rules: [], unpriced: true }, 'unpriced', ''],
+  ['a policy without a rule for it', { rules: [], unmatched: true }, 'none', ''],
+  ['a failure mode', { rules: [UNASKED], degraded: 'timeout' }, 'degraded', ''],
+  ['a busy sidecar', { rules: [UNASKED], degraded: 'overloaded' }, 'degraded', ''],
+  [
+    'a rule that needs no Redis, after a failure mode',
+    { rules: [UNASKED, OUTRIGHT], degraded: 'timeout' },
+    ...(['no-shell', 'agent=a'] as const),
+  ],
+  ['a halt, without Redis', { halt: HALT, rules: [], degraded: 'timeout' }, 'halt', ''],
+  [
+    'no price, without Redis',
+    { rules: [UNASKED], unpriced: true, degraded: 'timeout' },
+    ...(['unpriced', ''] as const),
+  ],
+  ['no rule, without Redis', { rules: [], unmatched: true, degraded: 'timeout' }, 'none', ''],
+] as const) {
+  test(`a call that is denied by ${what} counts under ${rule}`, () => {
+    const decision = decisionOf('c', given as Partial<Decision>);
+    assert.equal(denierOf(decision).rule, rule);
+    const denied = createTellDenied()(callOf(), decision, rule);
+    assert.deepEqual([denied.rule, denied.partition], [rule, partition]);
+    const hasWindow = rule === 'budget';
+    assert.deepEqual([denied.metric, denied.limit], hasWindow ? ['calls', 50] : [undefined, 0]);
   });
 }
 

@@ -443,6 +443,28 @@ prices:
     );
   });
 
+  test('what failure modes denied is no denial of a rule', async () => {
+    const policy = policyOf(rulesOf(3, 100, 1_000).text);
+    const denied: Entry = {
+      ...{ ...at(START_US + SECOND), kind: 'denied', rule: 'degraded', partition: '' },
+      ...{ facts: { ...FACTS, callId: '' }, calls: 2, asked: given(CENT), ...NO_WINDOW },
+      ...{ firstUs: START_US, lastUs: START_US + SECOND },
+    };
+    const outcome = await simulate(policy, [denied]);
+    assert.deepEqual(
+      [outcome.all.was.denied, outcome.withoutRedis, outcome.newlyAllowed],
+      [2, 2, 2],
+    );
+    assert.deepEqual(
+      [...outcome.rules].map(([id, { wasDenied }]) => [id, wasDenied]),
+      [
+        ['loop', 0],
+        ['hour', 0],
+        ['day', 0],
+      ],
+    );
+  });
+
   test('traffic from before the period fills the windows and is not counted', async () => {
     const policy = policyOf(rulesOf(2, 100, 100).text);
     const entries = [0, 1, 2].map((n) => authorized(START_US + n * SECOND, `${n}`, given(0)));
