@@ -73,7 +73,7 @@ function askerOf(plan: Plan, add: (happening: Happening) => void): (call: Planne
     }
     const taken = isHalted(plan, agent, atMs)
       ? { rule: STAND_INS.halt, partition: '', used: 0, limit: 0, retryAtUs: 0, raised: [] }
-      : budgets.take(agent, held.costNano, atMs);
+      : budgets.take(facts, held.costNano, atMs);
     if ('rule' in taken) {
       const due = denials.add(call, taken);
       if (due) add({ atMs: due.dueMs, happen: () => denials.flush(due.key) });

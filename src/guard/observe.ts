@@ -1,4 +1,4 @@
-import type { Call } from '../model/call.js';
+import { attributeOf, type Call } from '../model/call.js';
 import { type Decision, denyingRule } from '../model/decision.js';
 import { denierOf } from '../model/denier.js';
 import type { Logger } from '../telemetry/log.js';
@@ -65,7 +65,8 @@ export function createObserver(
           const { metric, limit } = counted;
           notes.raised(call, {
             ...{ kind: 'threshold', rule: ruleId, partition, metric, limit },
-            ...{ amount: Math.ceil(amount), agent },
+            ...{ amount: Math.ceil(amount), agent, team, tool: call.tool },
+            run: attributeOf(call, 'run'),
           });
         }
       }
