@@ -33,7 +33,7 @@ export function fleetMetrics({ gauge, gauges }: Families) {
     ),
     windowExhaustion: gauges(
       'tollgate_window_exhaustion_seconds',
-      `Seconds until the window is full at the pace of the last 10 minutes at most, with what leaves it meanwhile; absent where it will not be; ${WHOSE}.`,
+      `Seconds until the window is full at the pace of the last 10 minutes at most, with what leaves it meanwhile; absent where it will not be, and where the rule denies nothing; ${WHOSE}.`,
       WINDOW,
       'drop',
     ),
