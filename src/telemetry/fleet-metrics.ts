@@ -101,7 +101,7 @@ export function fleetMetrics({ gauge, gauges }: Families) {
     ),
     fleetAge: gauge(
       'tollgate_fleet_age_seconds',
-      'Age of what this scrape shows of windows, spend, halts and gates, in seconds. Of keepers; growing, all of that is old.',
+      'Age of what this scrape shows of windows, spend, halts and gates, in seconds; +Inf before the first reading. Of keepers; growing, all of that is old.',
     ),
   };
 }
