@@ -55,7 +55,7 @@ local function post(q, call)
     ledger.append(q.ledger_key, q.most_entries, 'k', 'a', 'f', q.facts, 'n', n)
   end
   for _, rule in ipairs(q.rules) do
-    if rule.raised > 0 then ledger.append_raised(q.ledger_key, q.most_entries, q.agent, rule) end
+    if rule.raised > 0 then ledger.append_raised(q.ledger_key, q.most_entries, q.agent, q.facts, rule) end
   end
 end
 
@@ -94,7 +94,8 @@ local function latch(q, now)
     if redis.call('HLEN', q.orders_key) % MANY_ORDERS == 0 then orders.drop_ended(q.orders_key, now) end
     local field = 'halt:' .. q.agent
     redis.call('HSET', q.orders_key, field, orders.pack_halt(now, ends, text))
-    ledger.append(q.ledger_key, q.most_entries, 'k', 'h', 'g', field, 'n', ledger.join(now, ends), 'j', text)
+    local n = ledger.join(now, ends)
+    ledger.append(q.ledger_key, q.most_entries, 'k', 'h', 'f', q.facts, 'g', field, 'n', n, 'j', text)
   end
 end
 

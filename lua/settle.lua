@@ -59,7 +59,7 @@ local function post(call)
   ledger.append(KEYS[2], ARGV[8], 'k', 's', 'f', call.facts, 'n', n, 'm', ARGV[7])
   local agent = string.match(call.facts, '^[^\t]*\t([^\t]*)') or ''
   for _, of in ipairs(call.windows) do
-    if of.grew then ledger.append_raised(KEYS[2], ARGV[8], agent, of) end
+    if of.grew then ledger.append_raised(KEYS[2], ARGV[8], agent, call.facts, of) end
   end
 end
 

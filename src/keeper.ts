@@ -70,14 +70,22 @@ export function openKeeper(options: KeeperRoleOptions): KeeperRole {
     ...{ fleet: fleet.current, metrics, log },
   });
   const startedMs = monotonicMs();
-  const ageS = () => (monotonicMs() - (fleet.current()?.readMs ?? startedMs)) / 1000;
-  const age = setInterval(() => metrics.fleetAge.set(ageS()), AGE_MS);
+  const sinceS = (ms: number) => (monotonicMs() - ms) / 1000;
+  const tellAge = () => {
+    const read = fleet.current();
+    // What was never read is not fresh, however short this has run.
+    metrics.fleetAge.set(read ? sinceS(read.readMs) : Number.POSITIVE_INFINITY);
+  };
+  tellAge();
+  const age = setInterval(tellAge, AGE_MS);
   age.unref();
   return {
     fleet,
     page() {
       const { timezone } = policy.current();
-      return pageState(fleet.current(), news.denials(Date.now()), timezone, ageS());
+      const read = fleet.current();
+      const silentS = sinceS(read?.readMs ?? startedMs);
+      return pageState(read, news.denials(Date.now()), timezone, silentS);
     },
     async close() {
       clearInterval(age);

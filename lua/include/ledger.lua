@@ -4,7 +4,8 @@ keeper is away cannot fill Redis: past the bound the oldest entries go, and the 
 
   k  kind: a authorized, s settled, r released, w withdrawn, o ran out, h halted, u resumed, g granted,
      t threshold, p policy (and d denied, n annotation, t of a denial, which come from outside by append)
-  f  facts of the call, as the sidecar wrote them
+  f  facts of the call, as the sidecar wrote them; for h and t of the call that has set it off, absent where
+     a person has, and in older ones
   n  numbers, with a space between; amounts are cost, tokens in, tokens out, source of the cost
      a: amounts held, hold_until (µs; 0 if the call is over), 1 if it was charged by force
      s: state, 1 if late, 1 if it had been released, 1 if what it held was posted before (ran_out), outcome,
@@ -43,11 +44,12 @@ function ledger.append_ran_out(key, most, facts, amounts)
 end
 
 -- The thresholds that a call of the agent has raised in a window.
-function ledger.append_raised(key, most, agent, of)
+function ledger.append_raised(key, most, agent, facts, of)
   local bits = of.raised
   for _, amount in ipairs(of.thresholds) do
     if bits % 2 == 1 then
-      ledger.append(key, most, 'k', 't', 'w', of.key, 'n', ledger.join(of.metric, of.limit, amount), 'g', agent)
+      local n = ledger.join(of.metric, of.limit, amount)
+      ledger.append(key, most, 'k', 't', 'f', facts, 'w', of.key, 'n', n, 'g', agent)
     end
     bits = math.floor(bits / 2)
   end

@@ -184,6 +184,11 @@ function notes({ outcome, fromUs, filledFromUs, reading }: Simulated): string[] 
   if (outcome.newlyAllowed > 0) {
     lines.push('Calls that were denied count at what they asked for: nobody knows what they use.');
   }
+  if (outcome.withoutRedis > 0) {
+    lines.push(
+      `${outcome.withoutRedis} calls were denied since Redis gave no answer, by no rule's limit; here it always answers.`,
+    );
+  }
   if (outcome.before > 0) {
     lines.push(`${outcome.before} calls were admitted before all this, and count as they were.`);
   }
@@ -243,6 +248,7 @@ export function simulationJson(file: string, policy: Policy, simulated: Simulate
     agents: byEffect(outcome).map(([agent, compared]) => ({ agent, ...comparedJson(compared) })),
     newDenials: outcome.newDenials,
     admittedBefore: outcome.before,
+    deniedWithoutRedis: outcome.withoutRedis,
     lostGrants: outcome.lostGrants,
     unreadable: reading.bad,
     problems: reading.problems,

@@ -1,4 +1,4 @@
-import type { ThresholdEntry } from '../model/entry.js';
+import type { Facts, ThresholdEntry } from '../model/entry.js';
 import { calendarEdges } from '../policy/calendar.js';
 import { dayStartMs } from '../policy/days.js';
 import { encodeValue } from '../policy/partition.js';
@@ -30,7 +30,7 @@ export interface Denial {
 /** The daily budgets of a plan's policies, kept as a sidecar would. */
 export interface Budgets {
   /** Takes the cost, unless it does not fit. */
-  take(agent: string, nano: number, atMs: number): Denial | readonly Draft[];
+  take(facts: Facts, nano: number, atMs: number): Denial | readonly Draft[];
   /** Gives back what was taken too much, while that day lasts. */
   giveBack(agent: string, nano: number, takenMs: number, atMs: number): void;
 }
@@ -48,7 +48,7 @@ export function createBudgets(plan: Plan): Budgets {
   }
 
   return {
-    take(agent, nano, atMs) {
+    take({ agent, team, tool, run }, nano, atMs) {
       const { policy } = policyAt(plan, atMs);
       const rule = budgetRule(policy.rules);
       if (!rule) return [];
@@ -59,7 +59,8 @@ export function createBudgets(plan: Plan): Budgets {
       );
       const limit = grants.reduce((sum, { addNano }) => sum + addNano, rateLimit.limit.amount);
       const partition = `agent=${encodeValue(agent)}`;
-      const base = { kind: 'threshold', rule: id, partition, agent, limit } as const;
+      const who = { agent, team, tool, run };
+      const base = { kind: 'threshold', rule: id, partition, ...who, limit } as const;
       const fits = used.nano + nano <= limit;
       if (fits) used.nano += nano;
       const reached = fits ? used.nano : limit;
@@ -82,7 +83,7 @@ export function createBudgets(plan: Plan): Budgets {
 }
 
 function thresholdAt(
-  base: Pick<ThresholdEntry, 'kind' | 'rule' | 'partition' | 'agent' | 'limit'>,
+  base: Omit<ThresholdEntry, 'id' | 'atMs' | 'metric' | 'amount'>,
   amount: number,
 ): Draft {
   return { ...base, metric: 'estimated_cost_usd', amount };

@@ -1,4 +1,5 @@
 import { commonFacts } from '../guard/denials.js';
+import { STAND_INS } from '../model/denier.js';
 import type { Facts } from '../model/entry.js';
 import type { Denial } from './budget.js';
 import type { PlannedCall } from './call.js';
@@ -77,7 +78,7 @@ export function createDenials(): Denials {
         retryAtUs,
         ...asked
       } = sum;
-      const metric = rule === 'halt' ? undefined : ('estimated_cost_usd' as const);
+      const metric = rule === STAND_INS.halt ? undefined : ('estimated_cost_usd' as const);
       const window = { metric, used, limit, retryAtUs };
       const about = { rule, partition, facts, calls, firstUs, lastUs, run };
       // In the plan every call is asked once.

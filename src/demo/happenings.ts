@@ -1,3 +1,4 @@
+import { NOT_SET_OFF } from '../model/entry.js';
 import type { Happening } from './draft.js';
 import type { Plan, PlannedEvent } from './plan.js';
 
@@ -25,7 +26,8 @@ function eventHappenings(event: PlannedEvent): Happening[] {
     }
     case 'loop': {
       const { by, why, haltedMs, resumedMs } = event;
-      const halted = { kind: 'halted', agent, rule: '', by, why, untilUs: 0 } as const;
+      const about = { agent, rule: '', by, why, untilUs: 0, ...NOT_SET_OFF };
+      const halted = { kind: 'halted', ...about } as const;
       const resumed = { kind: 'resumed', agent, by } as const;
       return [
         { atMs: haltedMs, happen: () => [halted] },

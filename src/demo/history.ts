@@ -1,3 +1,4 @@
+import { STAND_INS } from '../model/denier.js';
 import type { Entry } from '../model/entry.js';
 import { createQueue } from '../model/queue.js';
 import { hourStartsMs } from '../policy/days.js';
@@ -71,8 +72,8 @@ function askerOf(plan: Plan, add: (happening: Happening) => void): (call: Planne
       return [];
     }
     const taken = isHalted(plan, agent, atMs)
-      ? { rule: 'halt', partition: '', used: 0, limit: 0, retryAtUs: 0, raised: [] }
-      : budgets.take(agent, held.costNano, atMs);
+      ? { rule: STAND_INS.halt, partition: '', used: 0, limit: 0, retryAtUs: 0, raised: [] }
+      : budgets.take(facts, held.costNano, atMs);
     if ('rule' in taken) {
       const due = denials.add(call, taken);
       if (due) add({ atMs: due.dueMs, happen: () => denials.flush(due.key) });

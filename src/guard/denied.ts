@@ -1,5 +1,6 @@
 import type { Call } from '../model/call.js';
-import { type Decision, denyingRule } from '../model/decision.js';
+import type { Decision } from '../model/decision.js';
+import { denierOf } from '../model/denier.js';
 import type { AskedAgain } from '../model/entry.js';
 import { factsOf } from '../store/facts.js';
 import { commonFacts, type Denied } from './denials.js';
@@ -32,7 +33,7 @@ export function createTellDenied(): TellDenied {
     const { amounts, decidedAtUs } = decision;
     const { costNano, tokensIn, tokensOut } = amounts;
     const first = isNew(`${call.agent}\n${decision.callId}`);
-    const denying = denyingRule(decision);
+    const denying = denierOf(decision).status;
     const facts = factsOf(call);
     const atUs = decidedAtUs || Date.now() * 1000;
     return {

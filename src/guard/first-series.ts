@@ -1,3 +1,4 @@
+import { STAND_INS } from '../model/denier.js';
 import type { Identity } from '../model/settlement.js';
 import type { Policy } from '../policy/policy.js';
 import type { Metrics } from '../telemetry/metrics.js';
@@ -14,7 +15,7 @@ export function startSeries(metrics: Metrics, pinned: Identity, { rules, mode }:
   metrics.spend.inc(of, 0);
   for (const type of ['in', 'out']) metrics.tokens.inc({ ...of, type }, 0);
   metrics.overage.inc({ agent, team }, 0);
-  metrics.denials.inc({ agent, team, rule: 'halt' }, 0);
+  metrics.denials.inc({ agent, team, rule: STAND_INS.halt }, 0);
   for (const { id: rule, action, rateLimit } of rules) {
     const shadow = mode === 'shadow' || action === 'shadow';
     if (shadow) metrics.shadowDenials.inc({ agent, team, rule }, 0);

@@ -1,5 +1,6 @@
-import type { Call } from '../model/call.js';
+import { attributeOf, type Call } from '../model/call.js';
 import { type Decision, denyingRule } from '../model/decision.js';
+import { denierOf } from '../model/denier.js';
 import type { Logger } from '../telemetry/log.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { Notes } from './notes.js';
@@ -25,7 +26,7 @@ export function createObserver(
     const { verdict, degraded } = decision;
     const { agent, team } = call;
     const rule = denyingRule(decision);
-    const denier = rule?.ruleId ?? ruleless(decision);
+    const denier = denierOf(decision).rule;
     metrics.authorizeDuration.observe(seconds);
     metrics.decisions.inc({ verdict, rule: denier });
     if (verdict === 'deny') metrics.denials.inc({ agent, team, rule: denier });
@@ -64,7 +65,8 @@ export function createObserver(
           const { metric, limit } = counted;
           notes.raised(call, {
             ...{ kind: 'threshold', rule: ruleId, partition, metric, limit },
-            ...{ amount: Math.ceil(amount), agent },
+            ...{ amount: Math.ceil(amount), agent, team, tool: call.tool },
+            run: attributeOf(call, 'run'),
           });
         }
       }
@@ -103,10 +105,4 @@ export function createObserver(
     warned.add(key);
     log.warn(fields, `${what} ${problem}`);
   }
-}
-
-/** What stands for the rule where no rule has denied. */
-function ruleless({ verdict, halt, unpriced }: Decision): string {
-  if (verdict === 'allow') return 'none';
-  return halt ? 'halt' : unpriced ? 'unpriced' : 'none';
 }

@@ -32,6 +32,7 @@ interface Seen {
   readonly partition: string;
   /** Of the last call in it that is worth telling. */
   counted: Counted;
+  /** As it is in force: none denies under `mode: shadow`. */
   action: Action;
   call: Call;
   atMs: number;
@@ -83,6 +84,7 @@ export function createWindowsSeen(
     if (known) {
       const again =
         known.toldLimit !== counted.limit ||
+        known.action !== action ||
         atMs - known.toldMs >= AGAIN_MS ||
         endMs > known.toldEndMs;
       if (!again) return;

@@ -14,7 +14,7 @@ const MAX_LIMITS = 100;
 /** What the page shows: texts as they stand there, and numbers for its bars. */
 export interface PageState {
   readonly status: string;
-  /** Seconds since the fleet was read. */
+  /** Seconds since the fleet was read, or since the start if it never was. */
   readonly ageS: number;
   readonly totals: readonly Total[];
   readonly halts: readonly HaltLine[];

@@ -82,7 +82,7 @@ export interface EndedEntry extends Base {
 /** Calls that one rule denied in one partition, one after another, as one sidecar saw them. */
 export interface DeniedEntry extends Base {
   readonly kind: 'denied';
-  /** The denying rule; `halt` for a halted agent, `unpriced`, or `none` where no rule matched. */
+  /** The denying rule, or what stands for it: `denier`. */
   readonly rule: string;
   /** '' where no rule has denied. */
   readonly partition: string;
@@ -110,8 +110,14 @@ export interface DeniedEntry extends Base {
 
 export type AskedAgain = Omit<Amounts, 'costSource'>;
 
-/** An agent was halted: by a rule, or by a person. `*` is every agent. */
-export interface HaltedEntry extends Base {
+/** Whose call has set something off, beside its agent, and for what: '' where that is absent, or not known. */
+export type SetOff = Pick<Facts, 'team' | 'tool' | 'run'>;
+
+/** Of what no call has set off, and of entries of before. */
+export const NOT_SET_OFF: SetOff = Object.freeze({ team: '', tool: '', run: '' });
+
+/** An agent was halted: by a rule, which a call set off, or by a person. `*` is every agent. */
+export interface HaltedEntry extends Base, SetOff {
   readonly kind: 'halted';
   readonly agent: string;
   readonly rule: string;
@@ -140,8 +146,8 @@ export interface GrantedEntry extends Base {
   readonly untilUs: number;
 }
 
-/** A window reached one of its rule's thresholds. */
-export interface ThresholdEntry extends Base {
+/** A window reached one of its rule's thresholds, by a call of the agent. */
+export interface ThresholdEntry extends Base, SetOff {
   readonly kind: 'threshold';
   readonly rule: string;
   readonly partition: string;

@@ -1,5 +1,5 @@
 import type { Amounts } from './amounts.js';
-import type { Entry, Facts } from './entry.js';
+import type { Entry, Facts, SetOff } from './entry.js';
 import { nanoFromUsd, usdFromNano } from './money.js';
 import { postingOf } from './spend.js';
 
@@ -105,9 +105,12 @@ function fieldsOf(entry: Entry): Fields {
       };
     }
     case 'halted':
-    case 'resumed':
-    case 'granted':
     case 'threshold': {
+      const { id: _id, atMs: _atMs, kind: _kind, agent, team, tool, run, ...rest } = entry;
+      return { agentId: agent, ...setOffFields({ team, tool, run }), ...rest };
+    }
+    case 'resumed':
+    case 'granted': {
       const { id: _id, atMs: _atMs, kind: _kind, agent, ...rest } = entry;
       return { agentId: agent, ...rest };
     }
@@ -120,6 +123,11 @@ function fieldsOf(entry: Entry): Fields {
       return { ...(agent === '' ? {} : { agentId: agent }), text, by, fromMs, toMs };
     }
   }
+}
+
+function setOffFields({ team, tool, run }: SetOff): Fields {
+  const named = { [FACT_NAMES.team]: team, [FACT_NAMES.tool]: tool, [FACT_NAMES.run]: run };
+  return Object.fromEntries(Object.entries(named).filter(([, text]) => text !== ''));
 }
 
 function factFields(facts: Facts): Fields {

@@ -3,7 +3,7 @@ import { decisionFrom, haltedDecision } from '../guard/decision.js';
 import { questionFor } from '../guard/question.js';
 import type { Amounts } from '../model/amounts.js';
 import type { Call } from '../model/call.js';
-import { denyingRule } from '../model/decision.js';
+import { denierOf, STAND_INS } from '../model/denier.js';
 import { matchRules } from '../policy/match.js';
 import type { Policy } from '../policy/policy.js';
 import { monotonicMs } from '../redis/deadline.js';
@@ -62,17 +62,16 @@ export function attemptOf(callId: string): string {
 }
 
 function denialOf(asked: Case, answer: Answer): Asked['denied'] {
-  const { call, unpriced } = asked;
+  const { call } = asked;
   if (answer.halt) {
     const how = { decidedAtUs: answer.nowUs, degraded: undefined };
     const { reason } = haltedDecision(asked, parseHalt(call.agent, answer.halt), how);
-    return { rule: 'halt', reason };
+    return { rule: STAND_INS.halt, reason };
   }
   if (answer.code === 'allowed' || answer.code === 'repeated') return undefined;
   if (answer.code !== 'denied') {
-    return { rule: 'none', reason: `the id of the call is ${answer.code}` };
+    return { rule: STAND_INS.none, reason: `the id of the call is ${answer.code}` };
   }
   const decision = decisionFrom(asked, answer, true);
-  const rule = denyingRule(decision)?.ruleId ?? (unpriced ? 'unpriced' : 'none');
-  return { rule, reason: decision.reason };
+  return { rule: denierOf(decision).rule, reason: decision.reason };
 }

@@ -60,6 +60,8 @@ export class Outcome {
   newlyAllowed = 0;
   /** Calls that were admitted before the first entry: counted, and in no window. */
   before = 0;
+  /** Calls that failure modes denied, because Redis gave no answer: no denials of a rule. */
+  withoutRedis = 0;
   /** Grants of rules that this policy does not have. */
   lostGrants = 0;
 

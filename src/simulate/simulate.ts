@@ -1,4 +1,5 @@
 import type { Amounts } from '../model/amounts.js';
+import { STAND_INS } from '../model/denier.js';
 import type {
   AuthorizedEntry,
   DeniedEntry,
@@ -184,7 +185,8 @@ export function createSimulation(redis: SimulatedRedis, policy: Policy): Simulat
     const { facts, rule } = entry;
     const amounts = partOf(allAsked(entry), entry.calls, nth);
     const nano = BigInt(amounts.costNano);
-    if (counts) {
+    if (counts && rule === STAND_INS.degraded) outcome.withoutRedis += 1;
+    else if (counts) {
       const of = outcome.rule(rule);
       of.wasDenied += 1;
       of.wasDeniedNano += nano;

@@ -1,10 +1,10 @@
 import { METRICS } from '../model/amounts.js';
-import { type Entry, msOf } from '../model/entry.js';
+import { type Entry, type HaltedEntry, msOf, type ThresholdEntry } from '../model/entry.js';
 import { EVERYONE } from '../model/halt.js';
 import { OUTCOMES } from '../model/settlement.js';
 import { isSound } from '../model/sound.js';
 import { amountNumbers, readAmounts } from './amounts.js';
-import { formatFacts, parseFacts } from './facts.js';
+import { formatFacts, formatSetOff, parseFacts, parseSetOff } from './facts.js';
 import { parseHalt } from './halt.js';
 import { parseWindowKey, windowKey } from './keys.js';
 
@@ -113,7 +113,7 @@ function read(id: string, fields: StreamFields): Entry | undefined {
     const halt = { everyone: agent === EVERYONE, sinceUs, untilUs, text: j };
     const { rule, by, why } = parseHalt(agent, halt);
     if (![rule, by, why].every((text) => typeof text === 'string')) return undefined;
-    return { ...base, kind, agent, rule, by, why, untilUs };
+    return { ...base, kind, agent, rule, by, why, untilUs, ...parseSetOff(f) };
   }
   if (kind === 'resumed') return { ...base, kind, agent: agentOf(g), by: j };
   if (kind === 'granted') {
@@ -124,7 +124,8 @@ function read(id: string, fields: StreamFields): Entry | undefined {
     const [metric = 0, limit = 0, amount = 0] = numbers;
     const named = METRICS[metric];
     if (w === '' || !named || numbers.length !== 3) return undefined;
-    return { ...base, kind, ...parseWindowKey(w), metric: named, limit, amount, agent: g };
+    const about = { metric: named, limit, amount, agent: g, ...parseSetOff(f) };
+    return { ...base, kind, ...parseWindowKey(w), ...about };
   }
   if (kind === 'policy') {
     const [hash, from, by] = textsOf(j, POLICY);
@@ -199,7 +200,8 @@ export function formatEntry(entry: Entry): StreamFields {
     case 'halted': {
       const { rule, by, why } = entry;
       const j = JSON.stringify({ ...(rule && { rule }), ...(by && { by }), why });
-      return { k, g: fieldOf(entry.agent), n: join(entry.atMs * 1000, entry.untilUs), j };
+      const n = join(entry.atMs * 1000, entry.untilUs);
+      return { k, ...setOffField(entry), g: fieldOf(entry.agent), n, j };
     }
     case 'resumed':
       return { k, g: fieldOf(entry.agent), j: entry.by };
@@ -213,6 +215,7 @@ export function formatEntry(entry: Entry): StreamFields {
     case 'threshold':
       return {
         k,
+        ...setOffField(entry),
         w: windowKey('', entry.rule, '', entry.partition),
         n: join(METRICS.indexOf(entry.metric), entry.limit, entry.amount),
         g: entry.agent,
@@ -223,6 +226,12 @@ export function formatEntry(entry: Entry): StreamFields {
       return { k, j: JSON.stringify(rest) };
     }
   }
+}
+
+/** Left out where no call is known. */
+function setOffField(entry: HaltedEntry | ThresholdEntry): StreamFields {
+  const f = formatSetOff(entry.agent, entry);
+  return f === '' ? {} : { f };
 }
 
 /** As lua/include/orders.lua names its fields. */

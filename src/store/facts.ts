@@ -1,5 +1,5 @@
 import { attributeOf, type Call } from '../model/call.js';
-import type { Facts } from '../model/entry.js';
+import type { Facts, SetOff } from '../model/entry.js';
 import type { Settlement } from '../model/settlement.js';
 
 /**
@@ -25,6 +25,8 @@ const ORDER = [
 ] as const satisfies readonly (keyof Facts)[];
 
 const TAB = '\t';
+
+const NO_FACTS: Facts = Object.freeze(parseFacts(''));
 
 /** What the ledger keeps of a call. */
 export function factsOf(call: Call): Facts {
@@ -77,6 +79,19 @@ export function formatFacts(facts: Facts): string {
   let line = `${facts.callId}\t${agent}\t${facts.team}\t${facts.costCentre}\t${facts.instance}\t${facts.tool}\t${facts.model}\t${facts.provider}\t${facts.operation}\t${facts.run}\t${facts.parentCallId}\t${rootAgent === agent ? '' : rootAgent}\t${depth || ''}\t${facts.fingerprint}\t${timestampMs ?? ''}`;
   for (const name of Object.keys(facts.labels)) line += `\t${name}\t${facts.labels[name]}`;
   return line.replace(/\t+$/, '');
+}
+
+/** Of the call that has set something off. @param line '' if none has, or it is not known */
+export function parseSetOff(line: string): SetOff {
+  const { team, tool, run } = parseFacts(line);
+  return { team, tool, run };
+}
+
+/** A line that {@link parseSetOff} reads back; '' if it would say nothing. */
+export function formatSetOff(agent: string, { team, tool, run }: SetOff): string {
+  if (team + tool + run === '') return '';
+  const who = { ...NO_FACTS, agent, rootAgent: agent };
+  return formatFacts({ ...who, team, tool, run });
 }
 
 /** What metrics tell calls apart by. */

@@ -1,4 +1,4 @@
-import { compareIds, type EventEntry, msOf } from '../model/entry.js';
+import { compareIds, type EventEntry, msOf, NOT_SET_OFF } from '../model/entry.js';
 import type { SpendAttributes } from '../model/spend.js';
 import type { Connection } from '../redis/connection.js';
 import { redisMs } from '../redis/time.js';
@@ -153,7 +153,7 @@ export function readSpend(connection: Connection, domain: string, asked?: AskedD
       const texts = await Promise.all(
         keys.map((key) => connection.command('ZRANGEBYSCORE', key, fromMs, `(${toMs}`)),
       );
-      const events = (texts as string[][]).flat().map((text) => JSON.parse(text) as EventEntry);
+      const events = (texts as string[][]).flat().map(parseEvent);
       // Of one millisecond they come in the order of their text.
       return events.sort((a, b) => compareIds(a.id, b.id));
     },
@@ -192,4 +192,11 @@ function knownUntilMs(
 ): number {
   if (lastId === undefined || lastId === position) return nowMs;
   return msOf(position === BEGINNING ? imported : position);
+}
+
+/** Those of before do not say which call has set them off. */
+function parseEvent(text: string): EventEntry {
+  const event = JSON.parse(text) as EventEntry;
+  const isSetOff = event.kind === 'halted' || event.kind === 'threshold';
+  return isSetOff ? { ...NOT_SET_OFF, ...event } : event;
 }

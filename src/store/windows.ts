@@ -30,6 +30,7 @@ export interface WindowNote {
   /** Of the last call that it was told for. */
   readonly agent: string;
   readonly team: string;
+  /** As it was in force: none denies under `mode: shadow`. */
   readonly action: Action;
   /** When that was, ms of the Redis clock. */
   readonly atMs: number;

@@ -1,5 +1,6 @@
 import type { Registry } from 'prom-client';
 import { expose } from './exposed.js';
+import type { Scrapers } from './scrapers.js';
 import {
   type Family,
   isBounded,
@@ -19,19 +20,31 @@ export interface CounterSeries<L extends string> {
 interface Series<L extends string> {
   readonly labels: Labels<L>;
   sum: number;
-  scraped: boolean;
+  /** The bits of the scrapers that have seen it. */
+  seenBy: number;
+  /** When somebody first saw it. */
+  shownMs: number;
 }
 
 /**
- * A series shows 0 at its first scrape and its value from the second on: a counter that appears with a value
- * has no increase yet for Prometheus, so the first spend of each agent would be in no sum.
+ * Whoever begins to scrape within this time after a series was first shown is taken for a second Prometheus of
+ * the same start: they scrape each minute or faster.
+ */
+const TOGETHER_MS = 120_000;
+
+/**
+ * A series shows 0 to each scraper the first time and its value from then on: a counter that appears with a
+ * value has no increase yet for Prometheus, so the first spend of each agent would be in no sum. A scraper that
+ * comes when a series has long been there is shown its value at once: to a Prometheus that was moved, 0 would be
+ * a counter that began again, and all of it would count twice.
  * It costs a join of the labels and a look into a map for each decision, where prom-client sorts and checks.
  * @param grains how many of what it counts make one unit, so that money is summed up in whole nano-dollars
  */
 export function createCounterSeries<L extends string>(
   registry: Registry,
   family: Family<L>,
-  grains = 1,
+  grains: number,
+  scrapers: Scrapers,
 ): CounterSeries<L> {
   const { labelNames, maxSeries, overflow } = family;
   const kept = keptNames(labelNames);
@@ -42,14 +55,18 @@ export function createCounterSeries<L extends string>(
   let named = 0;
 
   function scrape(one: Series<L>) {
-    const value = one.scraped ? one.sum / grains : 0;
-    one.scraped = true;
-    return { labels: one.labels, value };
+    const { bit, sinceMs } = scrapers.current();
+    const nowMs = scrapers.nowMs();
+    if (one.seenBy === 0) one.shownMs = nowMs;
+    const appears =
+      (one.seenBy & bit) === 0 && (sinceMs <= one.shownMs || nowMs - one.shownMs < TOGETHER_MS);
+    one.seenBy |= bit;
+    return { labels: one.labels, value: appears ? 0 : one.sum / grains };
   }
   expose(registry, family, 'counter', () => [...series.values()].map(scrape));
 
   function bear(key: string, labels: Labels<L>): Series<L> {
-    const born = { labels: ownLabels(labelNames, labels), sum: 0, scraped: false };
+    const born = { labels: ownLabels(labelNames, labels), sum: 0, seenBy: 0, shownMs: 0 };
     series.set(key, born);
     return born;
   }

@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { type CounterSeries, createCounterSeries } from './counter-series.js';
 import { createGaugeSeries, type GaugeSeries, type Rest } from './gauge-series.js';
+import type { Scrapers } from './scrapers.js';
 import { type Family, isBounded } from './series.js';
 
 /** From below one Redis round trip to well past the 50 ms deadline. */
@@ -43,6 +44,7 @@ export function createFamilies(
   registry: Registry,
   maxSeries: number,
   overflow: (family: string, times: number) => void,
+  scrapers: Scrapers,
 ): Families {
   const registers = [registry];
   function family<L extends string>(
@@ -62,9 +64,10 @@ export function createFamilies(
   ) => new Histogram({ name, help, labelNames, registers, buckets });
   return {
     counter: (name, help) => new Counter({ name, help, registers }),
-    counters: (name, help, labels) => createCounterSeries(registry, family(name, help, labels)),
+    counters: (name, help, labels) =>
+      createCounterSeries(registry, family(name, help, labels), 1, scrapers),
     usd: (name, help, labels) =>
-      createCounterSeries(registry, family(name, help, labels), NANO_PER_USD),
+      createCounterSeries(registry, family(name, help, labels), NANO_PER_USD, scrapers),
     gauge: (name, help) => new Gauge({ name, help, registers }),
     gauges: (name, help, labels, rest) =>
       createGaugeSeries(registry, family(name, help, labels), rest),

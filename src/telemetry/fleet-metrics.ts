@@ -33,7 +33,7 @@ export function fleetMetrics({ gauge, gauges }: Families) {
     ),
     windowExhaustion: gauges(
       'tollgate_window_exhaustion_seconds',
-      `Seconds until the window is full at the pace of the last 10 minutes at most, with what leaves it meanwhile; absent where it will not be; ${WHOSE}.`,
+      `Seconds until the window is full at the pace of the last 10 minutes at most, with what leaves it meanwhile; absent where it will not be, and where the rule denies nothing; ${WHOSE}.`,
       WINDOW,
       'drop',
     ),
@@ -101,7 +101,7 @@ export function fleetMetrics({ gauge, gauges }: Families) {
     ),
     fleetAge: gauge(
       'tollgate_fleet_age_seconds',
-      'Age of what this scrape shows of windows, spend, halts and gates, in seconds. Of keepers; growing, all of that is old.',
+      'Age of what this scrape shows of windows, spend, halts and gates, in seconds; +Inf before the first reading. Of keepers; growing, all of that is old.',
     ),
   };
 }

@@ -26,12 +26,12 @@ export function gateMetrics({ counter, counters, usd, gauge, durations, ratios }
     ),
     decisions: counters(
       'tollgate_decisions_total',
-      'Decisions, by verdict and by the rule that denied (none for an allowed call, halt for an agent that is halted). Of gates; repeats are decisions too.',
+      'Decisions, by verdict and by the rule that denied (none for an allowed call, else as in tollgate_denials_total). Of gates; repeats are decisions too.',
       ['verdict', 'rule'],
     ),
     denials: counters(
       'tollgate_denials_total',
-      'Calls denied, by the rule that denied (halt: the agent is halted; unpriced: its model has no price; none: no rule matched). Of gates; who is blocked, each try counted.',
+      'Calls denied, by the rule that denied (halt: the agent is halted; unpriced: its model has no price; degraded: Redis gave no answer; none: no rule matched). Of gates; who is blocked, each try counted.',
       [...WHO, 'rule'],
     ),
     shadowDenials: counters(

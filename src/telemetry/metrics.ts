@@ -3,6 +3,7 @@ import { createFamilies, type Families } from './families.js';
 import { fleetMetrics } from './fleet-metrics.js';
 import { gateMetrics } from './gate-metrics.js';
 import { keeperMetrics } from './keeper-metrics.js';
+import { createScrapers } from './scrapers.js';
 import { VERSION } from './version.js';
 
 /** How metrics are bounded, and of which roles they are shown. */
@@ -30,6 +31,7 @@ export type Metrics = ReturnType<typeof createMetrics>;
 export function createMetrics(options: Partial<MetricsOptions> = {}) {
   const { roles, gateSeries, keeperSeries } = { ...DEFAULTS, ...options };
   const registry = new Registry();
+  const scrapers = createScrapers();
   collectDefaultMetrics({ register: registry });
   /** Counted apart, since an agent that makes up names brings it about with each call. */
   const overflowed = new Map<string, number>();
@@ -50,13 +52,14 @@ export function createMetrics(options: Partial<MetricsOptions> = {}) {
     // What another role has is kept, so that code need not ask, and not shown: it would only be noise.
     const shown = roles.includes(role);
     return shown
-      ? createFamilies(registry, maxSeries, overflow)
-      : createFamilies(new Registry(), maxSeries, () => {});
+      ? createFamilies(registry, maxSeries, overflow, scrapers)
+      : createFamilies(new Registry(), maxSeries, () => {}, scrapers);
   };
   const keeper = familiesOf('keeper', keeperSeries);
-  const shared = createFamilies(registry, gateSeries, overflow);
+  const shared = createFamilies(registry, gateSeries, overflow, scrapers);
   return {
     registry,
+    scrapers,
     ...sharedMetrics(shared, roles.join(' and ')),
     ...gateMetrics(familiesOf('gate', gateSeries)),
     ...keeperMetrics(keeper),

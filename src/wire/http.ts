@@ -1,9 +1,12 @@
-import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import type { ListenAddress } from './listen.js';
 
-/** Who asks sends its few header lines at once. */
+/** Who asks sends its few header lines at once. One that is connected and asks nothing is cut off then, too. */
 const REQUEST_TIMEOUT_MS = 5_000;
+
+/** How often it is looked whose time is up: Node's 30 s would be six times that time. */
+const CHECK_MS = 1_000;
 
 const TEXT = 'text/plain; charset=utf-8';
 
@@ -29,7 +32,8 @@ export function plain(code: number, body: string): HttpAnswer {
 /**
  * Listens, and answers.
  * @param answer is given the path without its query; it must not throw
- * @param maxConnections past this something is wrong with whoever connects
+ * @param maxConnections past this something is wrong with whoever connects: the oldest that asks nothing is
+ *   dropped for a new one, so that whoever only holds connections keeps no probe out
  * @throws if it cannot listen there
  */
 export async function serveHttp(
@@ -37,7 +41,8 @@ export async function serveHttp(
   maxConnections: number,
   answer: (path: string, request: IncomingMessage) => HttpAnswer | Promise<HttpAnswer>,
 ): Promise<HttpServer> {
-  const server = createServer(async (request, response) => {
+  const timing = { connectionsCheckingInterval: CHECK_MS, keepAliveTimeout: REQUEST_TIMEOUT_MS };
+  const server = createServer(timing, async (request, response) => {
     const [path = ''] = (request.url ?? '').split('?');
     const reads = request.method === 'GET' || request.method === 'HEAD';
     const { code, body, type, headers } = reads
@@ -46,7 +51,7 @@ export async function serveHttp(
     response.writeHead(code, { ...headers, 'content-type': type });
     response.end(request.method === 'HEAD' ? undefined : body);
   });
-  server.maxConnections = maxConnections;
+  boundConnections(server, maxConnections);
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   server.headersTimeout = REQUEST_TIMEOUT_MS;
   await new Promise<void>((resolve, reject) => {
@@ -65,4 +70,28 @@ export async function serveHttp(
         server.closeAllConnections();
       }),
   };
+}
+
+/** Drops the oldest connection that asks nothing for one past the bound; the new one where all are asking. */
+function boundConnections(server: Server, most: number): void {
+  /** The oldest first, with how many requests are under way on each. */
+  const connections = new Map<Socket, number>();
+  const add = (socket: Socket, by: number) => {
+    const asked = connections.get(socket);
+    if (asked !== undefined) connections.set(socket, asked + by);
+  };
+  server.on('connection', (socket: Socket) => {
+    if (connections.size >= most) {
+      const [idle] = [...connections].find(([, asked]) => asked === 0) ?? [socket];
+      idle.destroy();
+      connections.delete(idle);
+      if (idle === socket) return;
+    }
+    connections.set(socket, 0);
+    socket.once('close', () => connections.delete(socket));
+  });
+  server.on('request', ({ socket }, response) => {
+    add(socket, 1);
+    response.once('close', () => add(socket, -1));
+  });
 }

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { setImmediate } from 'node:timers/promises';
 import type { Metrics } from '../telemetry/metrics.js';
 import { type HttpAnswer, type HttpServer, plain, serveHttp } from './http.js';
@@ -17,10 +18,10 @@ export function startOps(
   ready: () => boolean,
 ): Promise<HttpServer> {
   const { registry } = metrics;
-  const pages: Record<string, () => HttpAnswer | Promise<HttpAnswer>> = {
-    '/metrics': async () => ({
+  const pages: Record<string, (request: IncomingMessage) => HttpAnswer | Promise<HttpAnswer>> = {
+    '/metrics': async (request) => ({
       code: 200,
-      body: await scrape(metrics),
+      body: await scrape(metrics, scraperOf(request)),
       type: registry.contentType,
     }),
     '/livez': () => plain(200, 'ok\n'),
@@ -29,15 +30,22 @@ export function startOps(
   return serveHttp(
     listen,
     MAX_CONNECTIONS,
-    (path) => pages[path]?.() ?? plain(404, `here are ${Object.keys(pages).join(', ')}\n`),
+    (path, request) =>
+      pages[path]?.(request) ?? plain(404, `here are ${Object.keys(pages).join(', ')}\n`),
   );
 }
 
+/** Not its port, which changes when it connects again. */
+function scraperOf({ socket, headers }: IncomingMessage): string {
+  return `${socket.remoteAddress} ${headers['user-agent']}`;
+}
+
 /** The text for Prometheus, family by family: a keeper beside a gate has so many series that calls would wait. */
-async function scrape({ registry }: Metrics): Promise<string> {
+async function scrape({ registry, scrapers }: Metrics, scraper: string): Promise<string> {
   const families: string[] = [];
   for (const { name } of registry.getMetricsAsArray()) {
-    families.push(await registry.getSingleMetricAsString(name));
+    // It reads the series before it first waits, so that another scrape cannot come between.
+    families.push(await scrapers.as(scraper, () => registry.getSingleMetricAsString(name)));
     await setImmediate();
   }
   return `${families.join('\n\n')}\n`;

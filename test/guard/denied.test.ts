@@ -2,8 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Denials } from '../../src/guard/denials.js';
 import { createTellDenied } from '../../src/guard/denied.js';
+import type { Notes } from '../../src/guard/notes.js';
+import { createObserver } from '../../src/guard/observe.js';
+import { createAnnouncer } from '../../src/guard/thresholds.js';
 import type { Decision, RuleStatus } from '../../src/model/decision.js';
+import { denierOf } from '../../src/model/denier.js';
 import { parseEntry } from '../../src/store/entry.js';
+import { createLog } from '../../src/telemetry/log.js';
+import { createMetrics } from '../../src/telemetry/metrics.js';
 import { callOf } from '../support/call.js';
 
 const NOW_US = 1_790_000_000_000_000;
@@ -75,6 +81,63 @@ for (const [what, given, retryAtUs] of [
     assert.equal(denied.retryAtUs, retryAtUs);
   });
 }
+
+const OUTRIGHT = statusOf({
+  ruleId: 'no-shell',
+  counted: undefined,
+  window: undefined,
+  why: 'shell',
+});
+const UNASKED = statusOf({ window: undefined, retryAfterUs: undefined });
+
+for (const [what, given, rule, partition] of [
+  ['a rule over its limit', {}, 'budget', 'agent=a'],
+  ['a halt', { halt: HALT, rules: [] }, 'halt', ''],
+  ['a rule that halts with this denial', { halt: HALT }, 'budget', 'agent=a'],
+  ['a model without a price', { rules: [], unpriced: true }, 'unpriced', ''],
+  ['a policy without a rule for it', { rules: [], unmatched: true }, 'none', ''],
+  ['a failure mode', { rules: [UNASKED], degraded: 'timeout' }, 'degraded', ''],
+  ['a busy sidecar', { rules: [UNASKED], degraded: 'overloaded' }, 'degraded', ''],
+  [
+    'a rule that needs no Redis, after a failure mode',
+    { rules: [UNASKED, OUTRIGHT], degraded: 'timeout' },
+    ...(['no-shell', 'agent=a'] as const),
+  ],
+  ['a halt, without Redis', { halt: HALT, rules: [], degraded: 'timeout' }, 'halt', ''],
+  [
+    'no price, without Redis',
+    { rules: [UNASKED], unpriced: true, degraded: 'timeout' },
+    ...(['unpriced', ''] as const),
+  ],
+  ['no rule, without Redis', { rules: [], unmatched: true, degraded: 'timeout' }, 'none', ''],
+] as const) {
+  test(`a call that is denied by ${what} counts under ${rule}`, () => {
+    const decision = decisionOf('c', given as Partial<Decision>);
+    assert.equal(denierOf(decision).rule, rule);
+    const denied = createTellDenied()(callOf(), decision, rule);
+    assert.deepEqual([denied.rule, denied.partition], [rule, partition]);
+    const hasWindow = rule === 'budget';
+    assert.deepEqual([denied.metric, denied.limit], hasWindow ? ['calls', 50] : [undefined, 0]);
+  });
+}
+
+test('a threshold that a denial raises says which call has raised it', () => {
+  const told: unknown[] = [];
+  const metrics = createMetrics();
+  const log = createLog('silent', 'json');
+  const notes: Notes = { denied() {}, raised: (_, note) => told.push(note), close: async () => {} };
+  const observe = createObserver(metrics, log, createAnnouncer(metrics, log), notes);
+  const window = { used: 49, resetAfterUs: 1, nearLimit: true, raised: [1], quietUntilUs: 9 };
+  const call = callOf({ agent: 'a', team: 't', tool: 'search', instance: 'pod-1' });
+  observe(call, decisionOf('c', { rules: [statusOf({ window })] }), 0.001);
+  const { metric, limit } = { metric: 'calls', limit: 50 };
+  assert.deepEqual(told, [
+    {
+      ...{ kind: 'threshold', rule: 'budget', partition: 'agent=a', metric, limit, amount: 50 },
+      ...{ agent: 'a', team: 't', tool: 'search', run: 'pod-1' },
+    },
+  ]);
+});
 
 test('what a call asks for counts once, each of its denials, and the run is that of the last', () => {
   const tell = createTellDenied();

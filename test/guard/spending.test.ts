@@ -21,6 +21,7 @@ const POLICY = `
 rules:
   - { id: calls, action: block, rateLimit: { limit: 100, window: 1h } }
   - { id: money, action: shadow, alertAt: [0.5], rateLimit: { metric: estimated_cost_usd, limit: 10, window: 1h } }
+  - { id: strict, action: block, failureMode: deny, match: { agent: strict }, rateLimit: { limit: 9, window: 1h } }
   - { id: shell, action: block, match: { tool: shell } }
   - { id: loop, action: halt, haltFor: 1h, match: { agent: looper }, rateLimit: { limit: 1, window: 1h } }
 `;
@@ -148,6 +149,38 @@ describe('spend by agent, team, cost centre, tool and model', { skip: NO_REDIS }
     assert.equal(sum(spent), told.reduce((total, nano) => total + nano, 0) / 1e9);
   });
 
+  test('a denial without Redis is none of the rule: nobody was over its limit', async () => {
+    const ask = (more: Partial<AuthorizeRequest> = {}) =>
+      channel.authorize(
+        { agent_id: 'strict', team_id: 't', estimated_cost: 0, ...more },
+        TIMEOUT_MS,
+      );
+    redis.signal('SIGSTOP');
+    const [denied, outright] = [await ask(), await ask({ tool: 'shell' })];
+    redis.signal('SIGCONT');
+    assert.deepEqual([denied.verdict, denied.degraded], ['VERDICT_DENY', true]);
+    assert.deepEqual([outright.verdict, outright.degraded], ['VERDICT_DENY', true]);
+    const own = ([key]: [string, number]) => key.startsWith('strict/');
+    assert.deepEqual(
+      Object.fromEntries(Object.entries(await counted('tollgate_denials_total')).filter(own)),
+      { 'strict/t/degraded': 1, 'strict/t/shell': 1 },
+    );
+    const decisions = await counted('tollgate_decisions_total');
+    assert.deepEqual([decisions['deny/degraded'], decisions['deny/strict']], [1, undefined]);
+    const told = async () =>
+      readEntries(await redis.client.xrange(ledgerKey('default'), '-', '+')).flatMap((entry) =>
+        entry.kind === 'denied' && entry.facts.agent === 'strict' ? [entry] : [],
+      );
+    await until('the ledger to be told', async () => (await told()).length === 2);
+    assert.deepEqual(
+      (await told()).map(({ rule, partition, metric }) => [rule, partition, metric]),
+      [
+        ['degraded', '', undefined],
+        ['shell', 'agent=strict', undefined],
+      ],
+    );
+  });
+
   test('denials, shadow denials, halts and thresholds say whose they are', async () => {
     const of = (agent_id: string, more: Partial<AuthorizeRequest> = {}) =>
       channel.authorize({ agent_id, team_id: 't', estimated_cost: 0, ...more }, TIMEOUT_MS);
@@ -157,7 +190,9 @@ describe('spend by agent, team, cost centre, tool and model', { skip: NO_REDIS }
     await of('dear', { estimated_cost: 6 });
     await of('dear', { estimated_cost: 6 });
     const own = async (name: string) =>
-      Object.fromEntries(Object.entries(await counted(name)).filter(([key]) => !/^a\//.test(key)));
+      Object.fromEntries(
+        Object.entries(await counted(name)).filter(([key]) => !/^(a|strict)\//.test(key)),
+      );
     assert.deepEqual(await own('tollgate_denials_total'), {
       'sh/t/shell': 2,
       'looper/t/loop': 1,

@@ -33,12 +33,19 @@ function seenBy() {
   const connection = { ready: () => true, run } as unknown as Connection;
   const policy = POLICY;
   const windows = createWindowsSeen(connection, () => policy, createLog('silent', 'json'));
-  const see = (agent: string, atUs: number, limit = 50, rule = 'budget', used = 1) => {
+  const see = (
+    agent: string,
+    atUs: number,
+    limit = 50,
+    rule = 'budget',
+    used = 1,
+    action = 'block',
+  ) => {
     const calendar = rule === 'daily' ? 'day in UTC' : '';
     const windowUs = rule === 'daily' ? undefined : 3_600e6;
     const counted = { metric: 'calls', limit, granted: limit - 50, windowUs, calendar } as const;
     const window = { used, resetAfterUs: 0, nearLimit: false, raised: [], quietUntilUs: 0 };
-    const status = { ruleId: rule, action: 'block', partition: `agent=${agent}`, counted, window };
+    const status = { ruleId: rule, action, partition: `agent=${agent}`, counted, window };
     const decision = { decidedAtUs: atUs, policyHash: policy.hash, rules: [status] };
     windows.seen(callOf({ agent }), decision as unknown as Decision);
   };
@@ -82,6 +89,24 @@ test('a window is told when it is first seen, when its limit changes, and after 
   assert.deepEqual(await second(), [], 'with its next use');
   see('b', NOW_US + 1e6);
   assert.equal((await second()).length, 1);
+  await close();
+});
+
+test('a rule that begins to deny, as when mode: shadow ends, is told at once', async (t) => {
+  t.after(() => mock.timers.reset());
+  const { see, second, close } = seenBy();
+  see('a', NOW_US, 50, 'budget', 1, 'shadow');
+  see('a', NOW_US + 1e6, 50, 'budget', 1, 'shadow');
+  see('a', NOW_US + 2e6, 50, 'budget', 1, 'block');
+  assert.deepEqual(
+    (await second()).map(({ action }) => action),
+    ['block'],
+  );
+  see('a', NOW_US + 3e6, 50, 'budget', 1, 'shadow');
+  assert.deepEqual(
+    (await second()).map(({ action }) => action),
+    ['shadow'],
+  );
   await close();
 });
 

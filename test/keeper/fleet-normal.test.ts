@@ -5,6 +5,7 @@ import { showFleet } from '../../src/keeper/fleet/gauges.js';
 import { besideUsual, normalDays } from '../../src/keeper/fleet/normal.js';
 import type { SettledEntry } from '../../src/model/entry.js';
 import { createMetrics } from '../../src/telemetry/metrics.js';
+import { samplesNamed } from '../support/scraped.js';
 import { settledAt } from '../support/settled.js';
 import { spendOf } from '../support/spend.js';
 
@@ -69,6 +70,21 @@ test('where nothing was expected yet the ratio is a number: to a tenth of a norm
   const spent: Record<string, bigint> = { usual: 0n, night: 2n };
   const normal = days.map((day) => besideUsual(day, NANO * (spent[day.agent] ?? 0n)));
   assert.deepEqual(await shown({ normal }, 'tollgate_spend_unusual_ratio'), { night: '10' });
+});
+
+test('only a window whose rule denies has a time until it is full, as far as anybody waits for it', async () => {
+  const windowOf = (action: string) => ({
+    ...{ domain: 'd', key: action, rule: action, partition: 'all', metric: 'estimated_cost_usd' },
+    ...{ action, agent: 'a', team: '', used: 4e9, limit: 8e9, ratio: 0.5, exhaustionS: 90 },
+  });
+  const metrics = createMetrics();
+  const none = { today: [], month: [], normal: [], halts: [], gates: [] };
+  const windows = ['block', 'halt', 'alert', 'shadow'].map(windowOf);
+  showFleet({ ...none, windows, teamOf: () => '' } as unknown as Fleet, metrics);
+  const text = await metrics.registry.metrics();
+  const rules = (name: string) => samplesNamed(text, name).map(({ labels }) => labels['rule']);
+  assert.deepEqual(rules('tollgate_window_exhaustion_seconds'), ['block', 'halt']);
+  assert.deepEqual(rules('tollgate_window_used'), ['block', 'halt', 'alert', 'shadow']);
 });
 
 test('windows of several domains with the same labels are added up; their ratio is the highest', async () => {

@@ -334,9 +334,22 @@ test('a keeper without a gate says that Redis can evict, and that it has lost it
     await reconnect();
     const resets = () => keeper.metric('tollgate_store_resets_total');
     await until('it to be seen', async () => (await resets()) === 1);
-    assert.ok((await keeper.metric('tollgate_fleet_age_seconds')) < 60);
+    await until('the fleet to be read', async () => {
+      return (await keeper.metric('tollgate_fleet_age_seconds')) < 60;
+    });
   } finally {
     await keeper.stop();
     await redis.stop();
+  }
+});
+
+test('a keeper that has never read Redis shows no fresh fleet', async () => {
+  // Nobody listens there.
+  const keeper = await spawnSidecar({ REDIS_URL: 'redis://127.0.0.1:1' }, ['--role', 'keeper']);
+  try {
+    const text = await (await keeper.ops('/metrics')).text();
+    assert.match(text, /^tollgate_fleet_age_seconds \+Inf$/m);
+  } finally {
+    await keeper.stop();
   }
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { Entry } from '../../src/model/entry.js';
+import { type Entry, NOT_SET_OFF } from '../../src/model/entry.js';
 import { formatLine } from '../../src/model/ledger-line.js';
 import { LEDGER_DAYS } from '../../src/policy/ledger.js';
 import { sumUp } from '../../src/store/batch.js';
@@ -336,6 +336,7 @@ for (const { engine, skip } of ENGINES) {
         metric: 'calls',
         limit: 3,
         amount: 2,
+        ...NOT_SET_OFF,
       } as const;
       const events: Entry[] = Array.from({ length: 20 }, (_, i) => ({
         ...{ id: `${at + 1}-${i}`, atMs: at + 1 },

@@ -23,9 +23,9 @@ describe('the page', { skip: NO_REDIS }, () => {
     await redis.stop();
   });
 
-  async function ask(agent: string, calls: number): Promise<void> {
+  async function ask(agent: string, calls: number, estimated_cost = 0.25): Promise<void> {
     for (let call = 0; call < calls; call += 1) {
-      const request = { agent_id: agent, team_id: 'ops', tool: 'search', estimated_cost: 0.25 };
+      const request = { agent_id: agent, team_id: 'ops', tool: 'search', estimated_cost };
       await sidecar.channel.authorize({ ...request, final: true }, 5_000);
     }
   }
@@ -119,6 +119,36 @@ describe('the page', { skip: NO_REDIS }, () => {
       assert.ok(!named('columnheader').includes(''));
     });
 
+    test('of many denials the last ten are shown, and the rest when asked for', async () => {
+      for (let n = 0; n < 12; n += 1) await ask(`customer-support-v${n}`, 1, 60);
+      const rows = () =>
+        browser.evaluate<number>("document.querySelectorAll('#denials tbody tr').length");
+      await until('the button to be there', async () =>
+        /^Show \d+ more$/.test(await text('#more')),
+      );
+      assert.equal(await rows(), 10);
+      const [, rest] = /(\d+)/.exec(await text('#more')) ?? [];
+      await browser.evaluate('document.querySelector("#more").click()');
+      assert.equal(await rows(), 10 + Number(rest));
+      assert.equal(await text('#more'), 'Show only the last 10');
+      await browser.evaluate('document.querySelector("#more").click()');
+      assert.equal(await rows(), 10);
+    });
+
+    test('is whole on a telephone: no word is broken, and nothing is off the screen', async () => {
+      const size = { width: 400, height: 900, deviceScaleFactor: 1, mobile: true };
+      await browser.send('Emulation.setDeviceMetricsOverride', size);
+      const wide = await browser.evaluate<string[]>(`[...document.querySelectorAll('html, .scroll')]
+        .filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth)
+        .map(({ outerHTML }) => outerHTML.slice(0, 80))`);
+      assert.deepEqual(wide, []);
+      assert.deepEqual(await browser.evaluate<string[]>(`(${brokenWords})()`), []);
+      assert.doesNotMatch(await text('#denials thead'), /Team|Calls/);
+      assert.doesNotMatch(await text('#agents thead'), /Team|Usual by now|Fullest limit/);
+      await browser.send('Emulation.clearDeviceMetricsOverride');
+      assert.match(await text('#agents thead'), /Team.*Usual by now/s);
+    });
+
     for (const scheme of ['light', 'dark']) {
       test(`is readable in ${scheme}`, async () => {
         const features = [{ name: 'prefers-color-scheme', value: scheme }];
@@ -134,6 +164,23 @@ describe('the page', { skip: NO_REDIS }, () => {
     }
   });
 });
+
+/** Runs in the page: words of less than 20 letters that stand on two lines. */
+const brokenWords = `function () {
+  const broken = [];
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node = texts.nextNode(); node; node = texts.nextNode()) {
+    for (const { 0: word, index } of node.data.matchAll(/[^\\s-]+/g)) {
+      if (word.length >= 20) continue;
+      const range = document.createRange();
+      range.setStart(node, index);
+      range.setEnd(node, index + word.length);
+      const lines = new Set([...range.getClientRects()].map(({ top }) => Math.round(top)));
+      if (lines.size > 1) broken.push(word);
+    }
+  }
+  return broken;
+}`;
 
 /** Runs in the page: the text that is hardest to read, by the formula of WCAG. */
 const worstContrast = `function () {

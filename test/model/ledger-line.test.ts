@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { NOT_SET_OFF } from '../../src/model/entry.js';
 import { formatLine, MAX_POLICY_TEXT_BYTES } from '../../src/model/ledger-line.js';
 import { MAX_LINE_BYTES, parseLine } from '../../src/model/ledger-line-parse.js';
 import { postingOf } from '../../src/model/spend.js';
@@ -61,6 +62,25 @@ const SETTLED = {
   spendNano: 3_990_000,
   calls: 1,
 };
+
+test('a halt or a threshold of before, which does not say which call set it off, is read', () => {
+  const reached = { rule: 'r', partition: 'p', metric: 'calls', limit: 2, amount: 2 } as const;
+  const halted = { rule: 'r', by: '', why: 'w', untilUs: 0 };
+  for (const of of [
+    { kind: 'threshold', ...reached },
+    { kind: 'halted', ...halted },
+  ]) {
+    const text = JSON.stringify({ id: '7-0', agentId: 'a', ...of });
+    const line = parseLine(text);
+    assert.ok('entry' in line, JSON.stringify(line));
+    assert.deepEqual(line.entry, { id: '7-0', atMs: 7, agent: 'a', ...of, ...NOT_SET_OFF });
+    assert.deepEqual(
+      JSON.parse(formatLine(line.entry)),
+      { ...JSON.parse(text), at: '1970-01-01T00:00:00.007Z' },
+      'nor is there a place for it',
+    );
+  }
+});
 
 test('a record has the names that records have everywhere', () => {
   const line = parseLine(JSON.stringify(SETTLED));

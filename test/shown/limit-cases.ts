@@ -50,12 +50,13 @@ export const LIMIT_CASES: readonly Case[] = [
   },
   {
     alert: 'TollgateAgentBlocked',
-    what: 'old denials, loops, halts and models without a price are not its own',
+    what: 'old denials, loops, halts, models without a price and failure modes are not its own',
     series: {
       [denials('rule="old"')]: '7x20',
       [denials('rule="Tool-Loop"')]: '0 3x20',
       [denials('rule="halt"')]: '0 3x20',
       [denials('rule="unpriced"')]: '0 3x20',
+      [denials('rule="degraded"')]: '0 3x20',
       [denials('rule="again"')]: '0 1x20',
       'tollgate_halts_total{agent="a",team="t",rule="again"}': '0 1x20',
     },
@@ -118,8 +119,8 @@ export const LIMIT_CASES: readonly Case[] = [
   },
   {
     alert: 'TollgateLoopDetected',
-    what: 'a budget that denies is no loop',
-    series: { [denials('rule="budget"')]: '0 9x5' },
+    what: 'a budget that denies is no loop, nor is a failure mode',
+    series: { [denials('rule="budget"')]: '0 9x5', [denials('rule="degraded"')]: '0 9x5' },
     at: '5s',
     fires: [],
   },

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Amounts } from '../../src/model/amounts.js';
-import type { Entry, Facts } from '../../src/model/entry.js';
+import { type Entry, type Facts, NOT_SET_OFF } from '../../src/model/entry.js';
 import { formatLine } from '../../src/model/ledger-line.js';
 import { parsePolicy } from '../../src/policy/parse.js';
 import type { Policy } from '../../src/policy/policy.js';
@@ -323,7 +323,18 @@ describe('past traffic under a policy', () => {
     const policy = policyOf(rulesOf(2, 100, 100).text);
     const free = given(0);
     const entries: Entry[] = [
-      { ...at(START_US), kind: 'halted', agent: 'a', rule: 'old', by: '', why: 'x', untilUs: 0 },
+      {
+        ...{
+          ...at(START_US),
+          kind: 'halted',
+          agent: 'a',
+          rule: 'old',
+          by: '',
+          why: 'x',
+          untilUs: 0,
+        },
+        ...NOT_SET_OFF,
+      },
       authorized(START_US + SECOND, '1', free),
       {
         ...at(START_US + 2 * SECOND),
@@ -333,6 +344,7 @@ describe('past traffic under a policy', () => {
         by: 'ana',
         why: 'x',
         untilUs: 0,
+        ...NOT_SET_OFF,
       },
       authorized(START_US + 3 * SECOND, '2', free),
       { ...at(START_US + 4 * SECOND), kind: 'resumed', agent: 'a', by: 'ana' },
@@ -438,6 +450,28 @@ prices:
       [
         ['loop', 0],
         ['hour', 1],
+        ['day', 0],
+      ],
+    );
+  });
+
+  test('what failure modes denied is no denial of a rule', async () => {
+    const policy = policyOf(rulesOf(3, 100, 1_000).text);
+    const denied: Entry = {
+      ...{ ...at(START_US + SECOND), kind: 'denied', rule: 'degraded', partition: '' },
+      ...{ facts: { ...FACTS, callId: '' }, calls: 2, asked: given(CENT), ...NO_WINDOW },
+      ...{ firstUs: START_US, lastUs: START_US + SECOND },
+    };
+    const outcome = await simulate(policy, [denied]);
+    assert.deepEqual(
+      [outcome.all.was.denied, outcome.withoutRedis, outcome.newlyAllowed],
+      [2, 2, 2],
+    );
+    assert.deepEqual(
+      [...outcome.rules].map(([id, { wasDenied }]) => [id, wasDenied]),
+      [
+        ['loop', 0],
+        ['hour', 0],
         ['day', 0],
       ],
     );

@@ -61,6 +61,7 @@ function entryOf<T extends object>(about: fc.Arbitrary<T>): fc.Arbitrary<Entry> 
 }
 
 const flag = fc.boolean();
+const setOff = { team: text, tool: text, run: text };
 
 export const arbitraryEntry: fc.Arbitrary<Entry> = fc.oneof(
   entryOf(
@@ -121,6 +122,7 @@ export const arbitraryEntry: fc.Arbitrary<Entry> = fc.oneof(
   entryOf(
     recordOf({
       kind: fc.constant('halted'),
+      ...setOff,
       agent: fc.oneof(named, fc.constant('*')),
       rule: text,
       by: text,
@@ -143,6 +145,7 @@ export const arbitraryEntry: fc.Arbitrary<Entry> = fc.oneof(
   entryOf(
     recordOf({
       kind: fc.constant('threshold'),
+      ...setOff,
       rule: named,
       partition: text,
       metric: fc.constantFrom(...METRICS),

@@ -28,7 +28,7 @@ export interface SidecarProcess {
   /** Its log so far, line by line. */
   readonly log: Record<string, unknown>[];
   metric(name: string, labels?: string): Promise<number>;
-  ops(path: string): Promise<Response>;
+  ops(path: string, headers?: Record<string, string>): Promise<Response>;
   stop(): Promise<number | null>;
 }
 
@@ -64,7 +64,7 @@ export async function spawnSidecar(
   const address = String(readyLine()?.['listen']);
   const opsAddress = String(readyLine()?.['ops']);
   const channel = openChannel(address);
-  const ops = (path: string) => fetch(`http://${opsAddress}${path}`);
+  const ops = (path: string, headers = {}) => fetch(`http://${opsAddress}${path}`, { headers });
   return {
     child,
     address,

@@ -3,22 +3,29 @@ import { describe, test } from 'node:test';
 import { Registry } from 'prom-client';
 import { createFamilies } from '../../src/telemetry/families.js';
 import { createMetrics } from '../../src/telemetry/metrics.js';
+import { createScrapers } from '../../src/telemetry/scrapers.js';
 import { samplesNamed } from '../support/scraped.js';
 
 /** Families with room for so many series, and what overflowed. */
 function families(maxSeries: number) {
+  const clock = { nowMs: 0 };
+  const scrapers = createScrapers(() => clock.nowMs);
   const registry = new Registry();
   const overflowed: Record<string, number> = {};
-  const all = createFamilies(registry, maxSeries, (family, times) => {
-    overflowed[family] = (overflowed[family] ?? 0) + times;
-  });
+  const all = createFamilies(
+    registry,
+    maxSeries,
+    (family, times) => {
+      overflowed[family] = (overflowed[family] ?? 0) + times;
+    },
+    scrapers,
+  );
   /** Label values and value of each series, as scraped. */
-  const scrape = async (name: string) =>
-    samplesNamed(await registry.metrics(), name).map(({ labels, value }) => [
-      ...Object.values(labels),
-      value,
-    ]);
-  return { ...all, overflowed, scrape };
+  const scrape = async (name: string, by = 'prometheus') => {
+    const text = await scrapers.as(by, () => registry.getSingleMetricAsString(name));
+    return samplesNamed(text, name).map(({ labels, value }) => [...Object.values(labels), value]);
+  };
+  return { ...all, overflowed, clock, scrape };
 }
 
 describe('counters by label', () => {
@@ -38,6 +45,38 @@ describe('counters by label', () => {
       ['a', 7],
       ['b', 1],
     ]);
+  });
+
+  test('each scraper sees a series begin at 0, and one that comes late what it is', async () => {
+    const { counters, scrape, clock } = families(10);
+    const calls = counters('calls_total', 'x', ['agent']);
+    const value = async (by: string) => (await scrape('calls_total', by)).map((row) => row.at(-1));
+    calls.inc({ agent: 'a' }, 5);
+    assert.deepEqual([await value('one'), await value('one')], [[0], [5]]);
+    clock.nowMs += 60_000;
+    assert.deepEqual([await value('two'), await value('two')], [[0], [5]], 'a minute later');
+    clock.nowMs += 600_000;
+    assert.deepEqual([await value('late'), await value('late')], [[5], [5]]);
+    calls.inc({ agent: 'b' }, 7);
+    for (const by of ['one', 'two', 'late']) {
+      assert.deepEqual(
+        [await value(by), await value(by)],
+        [
+          [5, 0],
+          [5, 7],
+        ],
+      );
+      clock.nowMs += 600_000;
+    }
+  });
+
+  test('scrapers past the bound share what they have seen', async () => {
+    const { counters, scrape } = families(10);
+    const calls = counters('calls_total', 'x', ['agent']);
+    calls.inc({ agent: 'a' }, 5);
+    const first: unknown[] = [];
+    for (let n = 0; n < 40; n += 1) first.push((await scrape('calls_total', `s${n}`))[0]?.at(-1));
+    assert.deepEqual(first, [...Array(30).fill(0), ...Array(10).fill(5)]);
   });
 
   test('money is exact: ten thousand times a nano-dollar, beside a million', async () => {

@@ -128,6 +128,23 @@ describe('the server', () => {
     assert.match(text, /tollgate_policy_info\{hash="[0-9a-f]{12}"\} 1/);
   });
 
+  test('two scrapers at once both see a counter begin at 0', async () => {
+    const sidecar = await start();
+    await sidecar.channel.authorize({ agent_id: 'a', tool: 't' }, TIMEOUT_MS);
+    const scrape = async (agent: string) => {
+      const text = await (await sidecar.ops('/metrics', { 'user-agent': agent })).text();
+      return /^tollgate_calls_total\{.*tool="t".*\} (\d+)$/m.exec(text)?.[1];
+    };
+    const both = () => Promise.all(['Prometheus/1', 'Prometheus/2'].map(scrape));
+    assert.deepEqual(
+      [await both(), await both()],
+      [
+        ['0', '0'],
+        ['1', '1'],
+      ],
+    );
+  });
+
   test('a unix socket, and a stale one from a killed process', async () => {
     const path = join(folder, 'tollgate.sock');
     const listen = { TOLLGATE_LISTEN: `unix://${path}` };

@@ -89,7 +89,8 @@ function isFuller(a: FleetWindow, b: FleetWindow): boolean {
 
 function add(series: Map<string, Shown>, labels: Shown['labels'], window: FleetWindow): void {
   const key = JSON.stringify(labels);
-  const { metric, used, limit, ratio, exhaustionS } = window;
+  const { metric, used, limit, ratio } = window;
+  const exhaustionS = deniesFull(window) ? window.exhaustionS : undefined;
   const same = series.get(key);
   if (!same) {
     series.set(key, { labels, metric, used, limit, ratio, exhaustionS });
@@ -100,6 +101,11 @@ function add(series: Map<string, Shown>, labels: Shown['labels'], window: FleetW
   same.ratio = higher(same.ratio, ratio);
   const times = [same.exhaustionS, exhaustionS].filter((s) => s !== undefined);
   same.exhaustionS = times.length > 0 ? Math.min(...times) : undefined;
+}
+
+/** Where nothing is denied nobody runs out of anything. */
+function deniesFull({ action }: FleetWindow): boolean {
+  return action === 'block' || action === 'halt';
 }
 
 function higher(a: number | undefined, b: number | undefined): number | undefined {

@@ -4,10 +4,17 @@ const PERIOD_MS = 1_000;
 /** A state that is older is said to be: the keeper has lost its Redis, or cannot keep up. */
 const STALE_S = 30;
 
+/** Denials that are shown before somebody asks for all: what is on a screen beside the rest. */
+const FIRST_DENIALS = 10;
+
+/** A word that is longer may be broken anywhere: else one name would push all else off the screen. */
+const LONG_WORD = /[^\s-]{20}/;
+
 const byId = (id) => document.getElementById(id);
 const filter = byId('filter');
 let shown;
 let state;
+let allDenials = false;
 
 /** A cell: text, or { text, className, bar }, of which bar is a share from 0 to 1. */
 function cell(content, header) {
@@ -20,7 +27,7 @@ function cell(content, header) {
   if (header) td.scope = 'row';
   if (bar === undefined) {
     td.textContent = text;
-    td.className = className;
+    td.className = LONG_WORD.test(text) ? `${className} long` : className;
     return td;
   }
   td.className = 'track';
@@ -35,9 +42,13 @@ function cell(content, header) {
 function fill(id, rows, none) {
   const table = byId(id);
   const body = document.createElement('tbody');
+  const heads = [...table.tHead.rows[0].cells];
   for (const cells of rows) {
     const row = document.createElement('tr');
     row.append(...cells.map((content, at) => cell(content, at === 0)));
+    for (const [at, head] of heads.entries()) {
+      row.cells[at].classList.toggle('second', head.classList.contains('second'));
+    }
     body.append(row);
   }
   if (rows.length === 0) {
@@ -88,10 +99,16 @@ function show() {
       ]),
     'None that is shown.',
   );
+  const denials = state.denials.filter(({ agent, team, rule }) => has(agent, team, rule));
+  const rest = denials.length - FIRST_DENIALS;
+  const more = byId('more');
+  more.hidden = rest <= 0;
+  more.ariaExpanded = String(allDenials);
+  more.textContent = allDenials ? `Show only the last ${FIRST_DENIALS}` : `Show ${rest} more`;
   fill(
     'denials',
-    state.denials
-      .filter(({ agent, team, rule }) => has(agent, team, rule))
+    denials
+      .slice(0, allDenials ? denials.length : FIRST_DENIALS)
       .map(({ at, agent, team, rule, used, calls, until }) => [
         { text: at, className: 'time' },
         agent,
@@ -191,6 +208,10 @@ async function run() {
   setTimeout(run, PERIOD_MS);
 }
 
+byId('more').addEventListener('click', () => {
+  allDenials = !allDenials;
+  show();
+});
 filter.addEventListener('input', () => state && show());
 document.addEventListener('visibilitychange', refresh);
 run();

@@ -166,7 +166,7 @@ export const limits = dashboard({
           {
             title: 'Denials a second, by agent and rule',
             description:
-              'Rule halt is a halted agent that goes on asking; unpriced is a model without a price; none is a call that no rule matches.',
+              'Rule halt is a halted agent that goes on asking; unpriced is a model without a price; degraded is a failure mode, since Redis gave no answer; none is a call that no rule matches.',
             unit: 'cps',
             width: 12,
           },
