@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { METRICS } from '../model/amounts.js';
 import { ATTRIBUTES, LABEL_PREFIX } from '../model/call.js';
+import { STAND_INS } from '../model/denier.js';
 import { MAX_TOKENS } from '../pricing/price.js';
 import { alertsSchema } from './alert-schema.js';
 import { CALENDARS, isTimezone } from './calendar.js';
@@ -99,6 +100,9 @@ export const ruleSchema = z.strictObject({
   id: z
     .string()
     .regex(ID, { error: 'must be 1 to 64 letters, digits, dots, dashes or underscores' })
+    .refine((id) => !Object.hasOwn(STAND_INS, id), {
+      error: `must not be ${Object.keys(STAND_INS).join(', ')}, which stand for no rule in metrics and ledger`,
+    })
     .describe('Unique name of the rule, shown in every denial.'),
   action: z
     .enum(['block', 'halt', 'alert', 'shadow'])

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { Alerts } from '../../src/keeper/alerts/alerts.js';
 import { Watch, type WatchedEntry } from '../../src/keeper/watch.js';
-import type { DeniedEntry } from '../../src/model/entry.js';
+import { type DeniedEntry, NOT_SET_OFF } from '../../src/model/entry.js';
 import { parsePolicy } from '../../src/policy/parse.js';
 import type { Connection } from '../../src/redis/connection.js';
 import { claimAlert } from '../../src/store/alerts.js';
@@ -330,7 +330,7 @@ function denied(agent: string, more: Partial<DeniedEntry> = {}) {
 
 function halted(agent: string, rule = '') {
   return (atMs: number): WatchedEntry => ({
-    ...{ ...base(atMs), kind: 'halted', agent, rule, by: rule === '' ? 'ann' : '' },
+    ...{ ...NOT_SET_OFF, ...base(atMs), kind: 'halted', agent, rule, by: rule === '' ? 'ann' : '' },
     ...{ why: 'it loops', untilUs: 0 },
   });
 }
@@ -347,7 +347,7 @@ function granted(agent: string, rule: string) {
 
 function threshold(rule: string, amount = 4) {
   return (atMs: number): WatchedEntry => ({
-    ...{ ...base(atMs), kind: 'threshold', rule, partition: 'agent=a', agent: 'a' },
+    ...{ ...NOT_SET_OFF, ...base(atMs), kind: 'threshold', rule, partition: 'agent=a', agent: 'a' },
     ...{ metric: 'calls', limit: 5, amount },
   });
 }

@@ -206,6 +206,11 @@ rules:
       '2:9 rules[0].id of "a b": must be 1 to 64 letters, digits, dots, dashes or underscores',
     ],
     [
+      'an id that stands for no rule',
+      'rules:\n  - id: halt\n    action: block\n',
+      '2:9 rules[0].id of "halt": must not be halt, unpriced, degraded, none, which stand for no rule in metrics and ledger',
+    ],
+    [
       'an id twice',
       'rules:\n  - id: r\n    action: block\n  - id: r\n    action: block\n',
       '4:9 rules[1].id of "r": is the id of another rule too',

@@ -1,10 +1,11 @@
 import type { Alert } from '../../model/alert.js';
+import { STAND_INS } from '../../model/denier.js';
 import type { Rule } from '../../policy/policy.js';
 import type { Subject } from '../../store/alerts.js';
 import type { WatchedEntry } from '../watch.js';
 
 /** What stands for the rule where no rule of the policy has denied, and people are told otherwise or not at all. */
-const UNTOLD: ReadonlySet<string> = new Set(['halt', 'degraded']);
+const UNTOLD: ReadonlySet<string> = new Set([STAND_INS.halt, STAND_INS.degraded]);
 
 /** An agent that was denied is blocked until it has been quiet for so long: a loop asks far more often. */
 const QUIET_MS = 60_000;
@@ -60,14 +61,14 @@ export function saidBy(entry: WatchedEntry, { teamOf, ruleOf }: Beside): Said | 
       };
     }
     case 'halted': {
-      const { agent, rule, by, why, untilUs, atMs } = entry;
+      const { agent, rule, by, why, untilUs, atMs, tool, run } = entry;
       const untilMs = untilUs > 0 ? untilUs / 1000 : undefined;
       return {
         says: 'open',
         subject: haltSubject(agent),
         alert: {
-          ...{ event: 'halted', agent, team: teamOf(agent), rule, partition: '' },
-          ...{ counted: undefined, tool: '', run: '', by, why, atMs, untilMs },
+          ...{ event: 'halted', agent, team: entry.team || teamOf(agent), rule, partition: '' },
+          ...{ counted: undefined, tool, run, by, why, atMs, untilMs },
         },
         overMs: untilMs ?? atMs + NEVER_MS,
       };
@@ -75,13 +76,13 @@ export function saidBy(entry: WatchedEntry, { teamOf, ruleOf }: Beside): Said | 
     case 'resumed':
       return { says: 'over', subject: haltSubject(entry.agent) };
     case 'threshold': {
-      const { agent, rule, partition, metric, amount, limit, atMs } = entry;
+      const { agent, rule, partition, metric, amount, limit, atMs, tool, run } = entry;
       return {
         says: 'once',
         subject: JSON.stringify(['threshold', rule, partition, amount]),
         alert: {
-          ...{ event: 'threshold', agent, team: teamOf(agent), rule, partition },
-          ...{ counted: { metric, used: amount, limit }, tool: '', run: '' },
+          ...{ event: 'threshold', agent, team: entry.team || teamOf(agent), rule, partition },
+          ...{ counted: { metric, used: amount, limit }, tool, run },
           ...{ by: '', why: '', atMs, untilMs: undefined },
         },
       };

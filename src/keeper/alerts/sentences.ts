@@ -1,12 +1,14 @@
 import type { Alert } from '../../model/alert.js';
 import { formatAmount, formatMetric } from '../../model/amounts.js';
+import { STAND_INS } from '../../model/denier.js';
 import { EVERYONE } from '../../model/halt.js';
 import { dateOf, formatMoment, formatTime } from '../../report/dates.js';
 
 /** What is said where no rule of the policy has denied. */
 const RULELESS: Readonly<Record<string, string>> = {
-  unpriced: 'denied: its model has no price, and the policy denies such calls',
-  none: 'denied: no rule of the policy matches its call, and the policy denies such calls',
+  [STAND_INS.unpriced]: 'denied: its model has no price, and the policy denies such calls',
+  [STAND_INS.none]:
+    'denied: no rule of the policy matches its call, and the policy denies such calls',
 };
 
 /** What is told, in words that need no other window open. */
