@@ -34,14 +34,14 @@ export type OnEntries = (
 /** Follows the ledgers of the domains, each from a quarter of an hour ago on, or from where somebody has come to. */
 export class Watch {
   readonly #connection: Connection;
-  readonly #from: (domain: string, nowMs: number) => Promise<string>;
+  readonly #from: (domain: string, nowMs: number) => Promise<string | undefined>;
   readonly #onEntries: OnEntries;
   readonly #reached = new Map<string, string>();
 
-  /** @param from the last entry of a domain that needs not be read again */
+  /** @param from the last entry of a domain that needs not be read again; undefined if none needs */
   constructor(
     connection: Connection,
-    from: (domain: string, nowMs: number) => Promise<string>,
+    from: (domain: string, nowMs: number) => Promise<string | undefined>,
     onEntries: OnEntries,
   ) {
     this.#connection = connection;
@@ -66,7 +66,7 @@ export class Watch {
   async #begin(domain: string, nowMs: number): Promise<string> {
     const lately = `${Math.max(1, nowMs - LOOK_BACK_MS)}-0`;
     const from = await this.#from(domain, nowMs);
-    return compareIds(from, lately) < 0 ? from : lately;
+    return from !== undefined && compareIds(from, lately) < 0 ? from : lately;
   }
 
   /** Forgets domains that are there no more. */

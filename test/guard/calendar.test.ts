@@ -63,7 +63,7 @@ function answerOf(nowUs: number, windows: Partial<WindowAnswer>[]): Answer {
 describe('a calendar window', () => {
   test('is asked about by its edges, whatever the action, the partition, the thresholds and the limit', () => {
     const rule = (action: string, more = '') =>
-      `  - { id: ${action}, action: ${action}, per: [team], alertAt: [0.5, 1.0], rateLimit: { limit: 10, window: { calendar: day, timezone: Asia/Singapore } }${more} }\n`;
+      `  - { id: r-${action}, action: ${action}, per: [team], alertAt: [0.5, 1.0], rateLimit: { limit: 10, window: { calendar: day, timezone: Asia/Singapore } }${more} }\n`;
     const asked = caseOf(
       `rules:\n${['block', 'halt', 'alert'].map((action) => rule(action)).join('')}${rule('shadow', ', overrides: [{ match: { agent: a }, limit: 20 }]')}`,
       { agent: 'a', team: 't' },

@@ -52,8 +52,9 @@ export class Alerts {
     this.#readings = new Readings(parts.connection);
   }
 
-  /** Up to which entry all was told. */
-  toldUpTo(domain: string, nowMs: number): Promise<string> {
+  /** Up to which entry all was told; undefined if nobody is to be told anything. */
+  async toldUpTo(domain: string, nowMs: number): Promise<string | undefined> {
+    if (this.#routes().length === 0) return undefined;
     return this.#readings.toldUpTo(domain, nowMs);
   }
 
