@@ -38,8 +38,13 @@ local function admit(q, now)
   return call
 end
 
--- One entry for the call, and one for each threshold that it has raised.
+-- One entry for the call, and one for each threshold that it has raised; before them the end of a hold that
+-- had its id.
 local function post(q, call)
+  if q.abandoned then
+    local held = ledger.amounts(q.abandoned.held)
+    ledger.append_ran_out(q.ledger_key, q.most_entries, q.abandoned.facts, held)
+  end
   local held = ledger.amounts(call.held)
   if call.state == STATE.FINAL or call.state == STATE.UNAUTHORIZED then
     local n = ledger.join(call.state, '0 0 0 0', held, ledger.amounts(call.settled))

@@ -36,7 +36,7 @@ local function close(key)
 end
 
 local function tell(facts, amounts)
-  ledger.append(ledger_key, most_entries, 'k', 'o', 'f', facts, 'n', '0 ' .. amounts)
+  ledger.append_ran_out(ledger_key, most_entries, facts, amounts)
 end
 
 local known_until = folded_until()

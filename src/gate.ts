@@ -53,7 +53,13 @@ export async function openGate(
 ): Promise<Gate> {
   const announce = createAnnouncer(metrics, log);
   policy.follow((next) => startSeries(metrics, settings.identity, next));
-  const { connection, store, journal, close } = await openStore(redis, policy, metrics, log);
+  const { connection, store, journal, close } = await openStore(
+    settings.decisionMs,
+    redis,
+    policy,
+    metrics,
+    log,
+  );
   const notes = createNotes({
     connection,
     policy: policy.current,
@@ -98,6 +104,7 @@ interface OpenStore {
 
 /** Connects, and waits a moment, so that the first calls find Redis if it is there at all. */
 async function openStore(
+  decisionMs: number,
   redis: RedisOptions,
   policy: LivePolicy,
   metrics: Metrics,
@@ -120,7 +127,12 @@ async function openStore(
     },
     onDown: (why) => monitor.down(why),
   });
-  const store = createStore(connection, metrics, () => policy.current().ledger.maxEntries);
+  const store = createStore(
+    connection,
+    metrics,
+    () => policy.current().ledger.maxEntries,
+    decisionMs,
+  );
   const journal = createJournal(metrics, log);
   const monitor = startMonitor({
     connection,

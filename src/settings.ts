@@ -58,6 +58,10 @@ export const SETTINGS = {
     default: '',
     why: '1 refuses to start a gate without TOLLGATE_AGENT_ID and TOLLGATE_TEAM_ID.',
   },
+  TOLLGATE_DECISION_MS: {
+    default: '50',
+    why: 'The longest that a decision may wait for Redis, in ms; the deadline of the caller shortens it. More where Redis is far away: every call waits as long when it is gone.',
+  },
   TOLLGATE_LINEAGE_KEY: {
     default: '',
     why: 'Signs the lineage tokens of the fleet, at least 32 characters, the same everywhere. With it, run, root agent and depth come only from signed tokens, and a run that is named without one is one of its own agent alone; without it, every token is believed.',
@@ -95,6 +99,10 @@ const MIN_KEY_LENGTH = 32;
 const MIN_SERIES = 10;
 const MAX_SERIES = 100_000;
 
+/** Under 10 ms a healthy Redis is late now and then; over 5 s agents hang that nobody has told to. */
+const MIN_DECISION_MS = 10;
+const MAX_DECISION_MS = 5_000;
+
 export type SettingName = keyof typeof SETTINGS;
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -118,6 +126,8 @@ export interface Settings {
   readonly lineageKey: string;
   /** `stdout` or a file; '' writes none. */
   readonly ledgerSink: string;
+  /** How long a decision may take, in ms. */
+  readonly decisionMs: number;
   /** The most series of each metric of a gate, and of a keeper, that has labels of agents. */
   readonly gateSeries: number;
   readonly keeperSeries: number;
@@ -163,8 +173,9 @@ export function readSettings(env: Environment): Settings | { problems: string[] 
   if (identity.agent === EVERYONE) {
     problems.push(`TOLLGATE_AGENT_ID: must not be ${EVERYONE}, which means every agent`);
   }
-  const gateSeries = seriesOf('TOLLGATE_GATE_SERIES');
-  const keeperSeries = seriesOf('TOLLGATE_KEEPER_SERIES');
+  const decisionMs = wholeOf('TOLLGATE_DECISION_MS', MIN_DECISION_MS, MAX_DECISION_MS);
+  const gateSeries = wholeOf('TOLLGATE_GATE_SERIES', MIN_SERIES, MAX_SERIES);
+  const keeperSeries = wholeOf('TOLLGATE_KEEPER_SERIES', MIN_SERIES, MAX_SERIES);
   if (problems.length > 0 || !listen || !opsListen || !logLevel) return { problems };
   return {
     listen,
@@ -178,6 +189,7 @@ export function readSettings(env: Environment): Settings | { problems: string[] 
     identityRequired: env['TOLLGATE_REQUIRE_IDENTITY'] === '1',
     lineageKey,
     ledgerSink: setting(env, 'TOLLGATE_LEDGER_SINK'),
+    decisionMs,
     gateSeries,
     keeperSeries,
     logLevel,
@@ -208,11 +220,11 @@ export function readSettings(env: Environment): Settings | { problems: string[] 
     return text;
   }
 
-  function seriesOf(name: SettingName): number {
-    const series = Number(setting(env, name));
-    if (Number.isInteger(series) && series >= MIN_SERIES && series <= MAX_SERIES) return series;
-    problems.push(`${name}: must be a whole number from ${MIN_SERIES} to ${MAX_SERIES}`);
-    return MIN_SERIES;
+  function wholeOf(name: SettingName, least: number, most: number): number {
+    const number = Number(setting(env, name));
+    if (Number.isInteger(number) && number >= least && number <= most) return number;
+    problems.push(`${name}: must be a whole number from ${least} to ${most}`);
+    return least;
   }
 
   function oneOf<T extends string>(name: SettingName, values: readonly T[]): T | undefined {

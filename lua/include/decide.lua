@@ -40,9 +40,11 @@ local function known_code(q, call, now)
   end
   local over = call.state ~= STATE.HELD and call.state ~= STATE.FINAL
   if over or now - q.age > call.admitted_at + q.repeat_for or #call.attempts > q.repeat_max then
-    -- A call that went ahead though its id was finished is charged, as a call of its own.
-    if q.mode == MODE.FORCE then return nil end
-    return FINISHED
+    if q.mode ~= MODE.FORCE then return FINISHED end
+    -- A call that went ahead though its id was finished is charged, as a call of its own. Nobody can settle
+    -- the one before any more.
+    if call.state == STATE.HELD and call.ran_out == 0 then q.abandoned = call end
+    return nil
   end
   if q.mode == MODE.CLAIM then return FINISHED end
   call.attempts[#call.attempts + 1] = q.attempt

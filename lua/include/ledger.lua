@@ -37,6 +37,11 @@ function ledger.amounts(a)
   return string.format('%.0f %.0f %.0f %.0f', a[1], a[2], a[3], a[4])
 end
 
+-- A hold has run out: its call counts as what it held.
+function ledger.append_ran_out(key, most, facts, amounts)
+  ledger.append(key, most, 'k', 'o', 'f', facts, 'n', '0 ' .. amounts)
+end
+
 -- The thresholds that a call of the agent has raised in a window.
 function ledger.append_raised(key, most, agent, of)
   local bits = of.raised

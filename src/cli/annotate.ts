@@ -68,7 +68,7 @@ ${STORE_HELP}`,
         values.json ? JSON.stringify(said) : `remembered of ${about} at ${span}: ${note}`,
       );
       if (entry.agent !== '') {
-        const agents = await (await openSpend(store)).agents();
+        const agents = await (await openSpend(store)).spend.agents();
         if (!agents.has(entry.agent)) {
           console.error(
             `no call of an agent "${entry.agent}" is known yet; ${meant(entry.agent, agents)}`,

@@ -1,5 +1,5 @@
 import { msOf } from '../model/entry.js';
-import { dayStartMs, hourStartMs } from '../policy/days.js';
+import { LEDGER_DAYS } from '../policy/ledger.js';
 import type { Connection } from '../redis/connection.js';
 import { appendEntries } from '../store/append.js';
 import { newFolder } from '../store/commit.js';
@@ -12,7 +12,9 @@ import {
   foldKey,
   numbersKey,
   openKeys,
+  seenKey,
   spendKey,
+  thresholdsKey,
 } from '../store/keys.js';
 import { runOut } from '../store/open.js';
 import { readSpend } from '../store/spend-reader.js';
@@ -54,17 +56,23 @@ export async function ledgerKeysOf(connection: Connection, domain: string): Prom
   const { sinceMs } = await readFoldState(connection, domain);
   const grains = sinceMs === undefined ? [] : (['hour', 'day'] as const);
   return [
-    ...[ends, calls, attributesKey(domain), numbersKey(domain), eventsKey(domain)],
-    ...grains.map((grain) => spendKey(domain, grain, OPTIONS.startOf(grain, sinceMs ?? 0), 0)),
+    ...[
+      ends,
+      calls,
+      attributesKey(domain),
+      numbersKey(domain),
+      eventsKey(domain),
+      thresholdsKey(domain),
+      seenKey(domain),
+    ],
+    ...grains.map((grain) =>
+      spendKey(domain, grain, LEDGER_DAYS.startOf(grain, sinceMs ?? 0, 'UTC'), 0),
+    ),
     ...[asideKey(domain), foldKey(domain)],
   ];
 }
 
-const OPTIONS = {
-  labels: [],
-  startOf: (grain: 'hour' | 'day', atMs: number) =>
-    grain === 'hour' ? hourStartMs('UTC', atMs) : dayStartMs('UTC', atMs),
-};
+const OPTIONS = { labels: [], timezone: 'UTC', days: LEDGER_DAYS, keeps: true };
 
 const NOTE = {
   ...({ kind: 'annotation', agent: 'doctor', by: 'doctor', text: 'tollgate doctor' } as const),
@@ -76,7 +84,9 @@ async function readDay(connection: Connection, domain: string): Promise<void> {
   const { position } = await readFoldState(connection, domain);
   const spend = readSpend(connection, domain);
   let rows = 0;
-  for await (const batch of spend.rows('day', [OPTIONS.startOf('day', msOf(position))])) {
+  for await (const batch of spend.rows('day', [
+    LEDGER_DAYS.startOf('day', msOf(position), 'UTC'),
+  ])) {
     rows += batch.length;
   }
   await spend.policies();

@@ -127,5 +127,9 @@ function roundTrip(samplesMs: readonly number[]): Finding {
   const what = `a decision takes ${median.toFixed(1)} ms there and back (median of ${sorted.length}, longest ${(sorted.at(-1) ?? 0).toFixed(1)} ms)`;
   return median < SLOW_MS
     ? { state: 'ok', what }
-    : { state: 'warn', what, fix: 'bring Redis closer: the deadline of a decision is 50 ms' };
+    : {
+        state: 'warn',
+        what,
+        fix: 'bring Redis closer, or raise TOLLGATE_DECISION_MS, which is 50 by default',
+      };
 }

@@ -73,16 +73,17 @@ export function explainFrom(args: string[]): {
   if (file !== undefined && run === undefined) throw new UsageError('--file needs --run');
 
   async function answer(store: OpenStore): Promise<number> {
-    const { connection, domain, policy } = store;
-    const { timezone } = policy;
+    const { connection, domain } = store;
     if (run !== undefined) {
+      const { timezone } = store.policy;
       return answerRun(run, readLedger(connection, domain), undefined, timezone, json);
     }
+    const { spend, policy } = await openSpend(store);
+    const { timezone } = policy;
     const nowMs = Date.now();
     const period = askedPeriod(values, policy, nowMs);
     const progress = showProgress(() => `reading the spend of ${agent ?? 'all agents'}`);
     try {
-      const spend = await openSpend(store);
       const style = styleFor(process.stdout, process.env);
       if (agent === undefined) {
         const asked = period ?? recentMonth(policy, nowMs);

@@ -47,22 +47,24 @@ ${STORE_HELP.replace(/.*--json.*\n/, '')}`,
     });
     const format = formatOf(values.format, values.out);
     return withStore(values, async (store) => {
-      const { connection, domain, policy } = store;
-      const period = periodMs(values, policy.timezone);
+      const { connection, domain } = store;
+      const opened = format === 'ndjson' ? undefined : await openSpend(store);
+      const { timezone } = opened?.policy ?? store.policy;
+      const period = periodMs(values, timezone);
       const output = openOutput(values.out);
       const count = { written: 0, unreadable: 0 };
       const what = format === 'ndjson' ? 'entries' : 'rows';
       const progress = showProgress(() => `${count.written} ${what}`);
       try {
         const texts =
-          format === 'ndjson'
-            ? ledgerTexts(connection, domain, period, count)
-            : spendTexts(await openSpend(store), format, {
+          opened && format !== 'ndjson'
+            ? spendTexts(opened.spend, format, {
                 ...period,
                 domain,
-                policy,
+                policy: opened.policy,
                 count,
-              });
+              })
+            : ledgerTexts(connection, domain, period, count);
         await writeAll(output, texts);
         await output.finish();
       } catch (error) {

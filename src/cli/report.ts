@@ -62,7 +62,7 @@ export function reportFrom(args: string[]): {
   const filters = filtersOf(values);
 
   async function answer(store: OpenStore): Promise<number> {
-    const { policy } = store;
+    const { spend, policy } = await openSpend(store);
     const { labels } = policy.ledger;
     const by = checked(parseBy(values.by?.join(',') ?? 'agent', labels));
     const names = filters.map(([name]) => name).filter((name) => name.startsWith(LABEL_PREFIX));
@@ -73,7 +73,6 @@ export function reportFrom(args: string[]): {
     const period = askedPeriod(values, policy, nowMs) ?? thisMonth(policy, nowMs);
     const progress = showProgress(() => `reading the spend of ${period.name}`);
     try {
-      const spend = await openSpend(store);
       const report = await reportOn(spend, {
         ...{ by, period, only, nowMs, timezone: policy.timezone },
         filters: filters.map(([name, glob]) => `${name} ${glob}`),

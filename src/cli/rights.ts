@@ -10,8 +10,19 @@ const GATE_COMMANDS = [
 
 /** What keepers, and the commands that answer, need besides. */
 const KEEPER_COMMANDS = [
-  ...['smembers', 'hscan', 'xinfo', 'xtrim', 'rpush', 'ltrim', 'pexpireat'],
-  ...['zadd', 'zrem', 'zcard', 'zrange', 'zrangebyscore', 'zremrangebyscore', 'zremrangebyrank'],
+  ...[
+    'smembers',
+    'hscan',
+    'xinfo',
+    'xtrim',
+    'rpush',
+    'ltrim',
+    'pexpireat',
+    'zadd',
+    'zrem',
+    'zscore',
+  ],
+  ...['zcard', 'zrange', 'zrangebyscore', 'zremrangebyscore', 'zremrangebyrank'],
 ];
 
 /** Rights of an ACL user, as ACL SETUSER takes them: of a gate, and what a keeper needs besides. */

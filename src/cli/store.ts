@@ -17,7 +17,8 @@ export const STORE_OPTIONS = { domain: { type: 'string' }, json: { type: 'boolea
 export const STORE_HELP = `  --domain NAME           the domain that is asked about; default: that of the policy
   --json                  print the answer as JSON
 
-It talks to REDIS_URL, and takes domain and timezone from TOLLGATE_POLICY.
+It talks to REDIS_URL, and takes domain and timezone from TOLLGATE_POLICY; days of spend are those by which
+keepers sum the domain up.
 Exit codes: 0 done, 1 not done, 2 the command line is wrong, 4 Redis cannot be reached.`;
 
 /** What a command works with. */

@@ -3,9 +3,10 @@ import type { Decision } from '../model/decision.js';
 import { domainOf } from '../policy/match.js';
 import type { Policy } from '../policy/policy.js';
 import type { Connection } from '../redis/connection.js';
+import { monotonicMs } from '../redis/deadline.js';
 import { failureFrom } from '../store/answer.js';
 import { appendEntries, MAX_AT_ONCE, type NewEntry } from '../store/append.js';
-import { type PolicyOrigin, tellPolicy } from '../store/policies.js';
+import { knowsPolicy, type PolicyOrigin, tellPolicy } from '../store/policies.js';
 import type { Logger } from '../telemetry/log.js';
 import { Denials } from './denials.js';
 import { createTellDenied } from './denied.js';
@@ -15,6 +16,9 @@ import { createTellDenied } from './denied.js';
  * an agent by a rule is told at once, since somebody may have to hear of it.
  */
 const TELL_MS = 1_000;
+
+/** How often it is looked whether Redis still knows the policy: soon enough for holds to run out after a flush. */
+const REMEMBERED_MS = 5_000;
 
 /** Thresholds that wait for Redis; past that they are in log and metric only. */
 const MAX_THRESHOLDS = 1_000;
@@ -47,8 +51,8 @@ export function createNotes({ connection, policy, domains, origin, log }: NotesP
   const denials = new Denials();
   const tellDenied = createTellDenied();
   let thresholds: { domain: string; note: ThresholdNote }[] = [];
-  /** Domains that know which policy is in force. */
-  const told = { hash: '', domains: new Set<string>() };
+  /** Domains that know which policy is in force, and when they were last known to. */
+  const told = { hash: '', domains: new Map<string, number>() };
   let telling: Promise<void> | undefined;
   let hurrying = false;
 
@@ -79,9 +83,13 @@ export function createNotes({ connection, policy, domains, origin, log }: NotesP
       told.domains.clear();
     }
     for (const domain of domains()) {
-      if (told.domains.has(domain) || !connection.ready()) continue;
-      await tellPolicy(connection, domain, { hash, text }, origin, ledger.maxEntries);
-      told.domains.add(domain);
+      if (!connection.ready()) return;
+      const toldMs = told.domains.get(domain);
+      if (toldMs !== undefined && monotonicMs() - toldMs < REMEMBERED_MS) continue;
+      if (toldMs === undefined || !(await knowsPolicy(connection, domain))) {
+        await tellPolicy(connection, domain, { hash, text }, origin, ledger.maxEntries);
+      }
+      told.domains.set(domain, monotonicMs());
     }
   }
 

@@ -8,6 +8,7 @@ import type { Folder } from '../store/commit.js';
 import { foldBatch } from '../store/fold.js';
 import { type FoldState, readFoldState } from '../store/fold-state.js';
 import { ledgerKey } from '../store/keys.js';
+import { newestId } from '../store/ledger-reader.js';
 import { countOpen, runOut } from '../store/open.js';
 import { trimLedger } from '../store/trim.js';
 import { readRange } from '../store/unfolded.js';
@@ -36,6 +37,8 @@ export interface KeeperParts {
 /** How one domain stands after a keeper has looked after it. */
 export interface DomainLook {
   readonly lagS: number;
+  /** How far its newest entry is ahead of the clock. */
+  readonly aheadS: number;
   readonly sinkLagS: number;
   readonly openHolds: number;
   readonly attributes: number;
@@ -66,11 +69,13 @@ export async function keepDomain(
   }
   const ageS = (sinceMs: number | undefined) =>
     sinceMs === undefined ? 0 : Math.max(0, nowMs - sinceMs) / 1000;
+  const lastId = await newestId(connection, domain);
   return {
+    aheadS: lastId === undefined ? 0 : Math.max(0, msOf(lastId) - nowMs) / 1000,
     lagS: ageS(await waitingSinceMs(connection, domain, state)),
     sinkLagS: ageS(poured?.waitingSinceMs),
     openHolds: await countOpen(connection, domain),
-    attributes: state.next,
+    attributes: state.next - state.freed,
     more: more || nextOpen > 0 || poured?.more === true,
     nextOpen,
   };
@@ -79,7 +84,7 @@ export async function keepDomain(
 /** @returns whether there are more entries to be folded, by this keeper */
 async function foldAll(parts: KeeperParts, domain: string, policy: Policy): Promise<boolean> {
   const { connection, folder, batch, metrics, log } = parts;
-  const options = foldOptionsOf(policy);
+  const options = foldOptionsOf(policy, true);
   for (let turn = 0; turn < MAX_BATCHES; turn += 1) {
     const startedMs = monotonicMs();
     const step = await foldBatch(connection, domain, folder, options, batch);
@@ -98,6 +103,18 @@ async function foldAll(parts: KeeperParts, domain: string, policy: Policy): Prom
       log.error(
         { domain, entries: step.aside },
         'entries of the ledger could not be read and count nowhere; the last of them are kept in the list fold:aside of the domain',
+      );
+    }
+    if (step.crowded) {
+      log.error(
+        { domain },
+        'spend has more different tools, models and labels than are told apart (10,000 in an hour, 100,000 altogether): of the rest only agent, team and cost centre are kept, under the tool "other"; find what is different in every call, such as a label, in tollgate report --by tool',
+      );
+    }
+    if (step.moved) {
+      log.warn(
+        { domain, timezone: step.moved.timezone, from: new Date(step.moved.fromMs) },
+        'the timezone of the policy is another than that by which the ledger was summed up: days are those of the policy from then on, and those of before stay as they are',
       );
     }
     if (!step.more) return false;

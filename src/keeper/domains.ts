@@ -2,13 +2,10 @@ import type { Policy } from '../policy/policy.js';
 import type { Connection } from '../redis/connection.js';
 import { DOMAINS_KEY } from '../store/keys.js';
 
-/** Domains of one Redis that are looked after: a look at each takes some milliseconds. */
-const MAX_DOMAINS = 10_000;
-
-/** The domains that gates have named, and the one that the policy names. */
+/** The domains that gates have named, and the one that the policy names: all, since a ledger that nobody keeps is lost. */
 export async function domainsOf(connection: Connection, { domain }: Policy): Promise<string[]> {
   const named = (await connection.command('SMEMBERS', DOMAINS_KEY)) as string[];
   const domains = new Set(named);
   if ('name' in domain) domains.add(domain.name);
-  return [...domains].slice(0, MAX_DOMAINS);
+  return [...domains];
 }

@@ -11,6 +11,7 @@ import { Looks } from './looks.js';
 import { startRounds } from './rounds.js';
 import type { Sink } from './sink.js';
 import { Turns } from './turn.js';
+import { createWarnings } from './warnings.js';
 
 /** Soon enough that a report is never old, and little work where nothing happens. */
 const IDLE_MS = 1_000;
@@ -42,16 +43,20 @@ export function startKeeper(options: KeeperOptions): Keeper {
   const parts: KeeperParts = { ...options, folder, turns };
   const looks = new Looks();
   let domains: readonly string[] = [];
+  const warnings = createWarnings(metrics, log);
 
   async function lookAtAll(isClosed: () => boolean): Promise<number> {
     let more = false;
     domains = await domainsOf(connection, policy());
+    turns.keepOnly(new Set(domains));
+    warnings.domains(domains.length);
     looks.expect(domains, monotonicMs());
     await eachDomain(domains, isClosed, async (domain) => {
       const found = await keepDomain(parts, domain, looks.of(domain).nextOpen);
       looks.done(domain, found, monotonicMs());
       more ||= found.more;
     });
+    warnings.ahead(looks.aheadS());
     return more ? 0 : IDLE_MS;
   }
 

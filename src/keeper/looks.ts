@@ -3,7 +3,7 @@ import type { DomainLook } from './domain.js';
 
 /** Of a domain that was never looked after. */
 const NOTHING: DomainLook = Object.freeze({
-  ...{ lagS: 0, sinkLagS: 0, openHolds: 0, attributes: 0, more: false, nextOpen: 0 },
+  ...{ lagS: 0, aheadS: 0, sinkLagS: 0, openHolds: 0, attributes: 0, more: false, nextOpen: 0 },
 });
 
 /** How the domains stood when each was looked after last; one that cannot be falls behind from then on. */
@@ -27,6 +27,11 @@ export class Looks {
 
   done(domain: string, look: DomainLook, nowMs: number): void {
     this.#last.set(domain, { look, atMs: nowMs });
+  }
+
+  /** How far the ledger of some domain is ahead of the clock, at most. */
+  aheadS(): number {
+    return Math.max(0, ...[...this.#last.values()].map(({ look }) => look.aheadS));
   }
 
   /** @param sinceMs when the round began: whoever was not looked after since then has fallen behind */

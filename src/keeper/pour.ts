@@ -46,7 +46,7 @@ export async function pour(
     const entries = raws.flatMap(({ id, fields }) => parseEntry(id, fields) ?? []);
     await sink.write(await linesOf(connection, domain, entries));
     last = newest.id;
-    await connection.command('HSET', foldKey(domain), 'sunk', last);
+    await connection.run('sunk', [foldKey(domain)], [last]);
     if (raws.length < BATCH) break;
   }
   const [waiting] = await readRange(connection, key, last, 1);

@@ -7,9 +7,6 @@ import type { FoldState } from '../store/fold-state.js';
  */
 const STANDBY_MS = 3_000;
 
-/** Domains whose last commit is remembered; past that all are forgotten, which costs a wait. */
-const MAX_DOMAINS = 10_000;
-
 /**
  * Which of several keepers folds. No promise rests on it, since a commit is refused if another came
  * first; it spares Redis the batches of those who come second.
@@ -17,19 +14,25 @@ const MAX_DOMAINS = 10_000;
 export class Turns {
   readonly #folder: Folder;
   readonly #standbyMs = STANDBY_MS * (1 + Math.random());
-  readonly #others = new Map<string, { commit: string; sinceMs: number }>();
+  readonly #others = new Map<string, { keeper: string; sinceMs: number }>();
 
   constructor(folder: Folder) {
     this.#folder = folder;
   }
 
   /** May this keeper fold, as the state of the domain is now? */
-  isOurs(domain: string, { commit }: FoldState, nowMs: number): boolean {
-    if (commit === '' || madeBy(this.#folder, commit)) return true;
+  isOurs(domain: string, { keeper }: FoldState, nowMs: number): boolean {
+    if (keeper === '' || madeBy(this.#folder, keeper)) return true;
     const seen = this.#others.get(domain);
-    if (seen?.commit === commit) return nowMs - seen.sinceMs >= this.#standbyMs;
-    if (this.#others.size >= MAX_DOMAINS) this.#others.clear();
-    this.#others.set(domain, { commit, sinceMs: nowMs });
+    if (seen?.keeper === keeper) return nowMs - seen.sinceMs >= this.#standbyMs;
+    this.#others.set(domain, { keeper, sinceMs: nowMs });
     return false;
+  }
+
+  /** Forgets domains that are there no more. */
+  keepOnly(domains: ReadonlySet<string>): void {
+    for (const domain of this.#others.keys()) {
+      if (!domains.has(domain)) this.#others.delete(domain);
+    }
   }
 }

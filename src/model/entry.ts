@@ -59,6 +59,8 @@ export interface SettledEntry extends Base {
   /** An entry before this one has posted what it held, because its hold ran out. */
   readonly ranOut: boolean;
   readonly outcome: Outcome;
+  /** Model and provider as authorized, where another has answered: what it held counts under them. */
+  readonly heldAs?: Pick<Facts, 'model' | 'provider'>;
   readonly held: Amounts;
   readonly settled: Amounts;
 }

@@ -83,6 +83,8 @@ const schema = z.discriminatedUnion('kind', [
     heldTokensIn: count,
     heldTokensOut: count,
     heldPriceSource: source,
+    heldModel: name().optional(),
+    heldProvider: name().optional(),
     state: z.enum(['settled', 'unheld', 'unauthorized']),
     outcome: z.enum(OUTCOMES),
     final: flag,
@@ -224,7 +226,10 @@ function entryFrom(line: Line): Entry | undefined {
         line.tokensOut,
         line.priceSource,
       );
-      const how = { state, outcome, final, late, returned, ranOut };
+      const { heldModel, heldProvider = '' } = line;
+      const heldAs =
+        heldModel === undefined ? {} : { heldAs: { model: heldModel, provider: heldProvider } };
+      const how = { state, outcome, final, late, returned, ranOut, ...heldAs };
       return held && settled && { ...head, kind, facts: factsOf(line), ...how, held, settled };
     }
     case 'ran_out':

@@ -61,6 +61,7 @@ function fieldsOf(entry: Entry): Fields {
     }
     case 'settled': {
       const { facts, held, settled, state, outcome, final, late, returned, ranOut } = entry;
+      const { heldAs } = entry;
       return {
         ...factFields(facts),
         tokensIn: settled.tokensIn,
@@ -71,6 +72,7 @@ function fieldsOf(entry: Entry): Fields {
         heldTokensOut: held.tokensOut,
         ...usd('estimatedCost', held.costNano),
         heldPriceSource: held.costSource,
+        ...(heldAs ? { heldModel: heldAs.model, heldProvider: heldAs.provider } : {}),
         state,
         outcome,
         ...flags({ final, late, returned, ranOut }),

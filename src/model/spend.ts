@@ -74,7 +74,22 @@ export function addSums(sums: Sums, more: Readonly<Sums>): void {
 }
 
 /**
- * What an entry adds to the spend of its hour; undefined if it adds nothing. All spend is the sum of these.
+ * What an entry adds to the spend of its hour, each under its attributes. All spend is the sum of these.
+ * @param labels names of the labels over which spend is summed
+ */
+export function postingsOf(entry: Entry, labels: readonly string[]): readonly Posting[] {
+  if (entry.kind === 'settled' && entry.ranOut && entry.heldAs) {
+    // What it held was posted under the model that was authorized, so there it is taken back.
+    const facts = { ...entry.facts, ...entry.heldAs };
+    const back = postingOf({ ...entry, kind: 'released', facts, final: false }, labels);
+    const settled = postingOf({ ...entry, ranOut: false }, labels);
+    return [back, settled].flatMap((posting) => posting ?? []);
+  }
+  return [postingOf(entry, labels) ?? []].flat();
+}
+
+/**
+ * The same in one sum, under the attributes of the entry; undefined if it adds nothing.
  * @param labels names of the labels over which spend is summed
  */
 export function postingOf(entry: Entry, labels: readonly string[] = []): Posting | undefined {

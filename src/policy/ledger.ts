@@ -1,12 +1,16 @@
-import type { FoldOptions } from '../store/batch.js';
-import { dayStartMs, hourStartMs } from './days.js';
+import type { FoldOptions } from '../store/fold-options.js';
+import type { Days } from '../store/zones.js';
+import { dayStartMs, hourStartMs, sameStartsMs } from './days.js';
 import type { Policy } from './policy.js';
 
-/** How a policy wants its ledger summed up. */
-export function foldOptionsOf({ ledger, timezone }: Policy): FoldOptions {
-  return {
-    labels: ledger.labels,
-    startOf: (grain, atMs) =>
-      grain === 'hour' ? hourStartMs(timezone, atMs) : dayStartMs(timezone, atMs),
-  };
+/** The days by which ledgers are summed up, and read. */
+export const LEDGER_DAYS: Days = Object.freeze({
+  startOf: (grain, atMs, timezone) =>
+    grain === 'hour' ? hourStartMs(timezone, atMs) : dayStartMs(timezone, atMs),
+  same: sameStartsMs,
+} satisfies Days);
+
+/** How a policy wants its ledger summed up. @param keeps it is a keeper's */
+export function foldOptionsOf({ ledger, timezone }: Policy, keeps: boolean): FoldOptions {
+  return { labels: ledger.labels, timezone, days: LEDGER_DAYS, keeps };
 }

@@ -20,6 +20,7 @@ export const SCRIPT_NAMES = [
   'policy',
   'fold',
   'run_out',
+  'sunk',
   'spend',
   'alert_raise',
   'alert_over',

@@ -4,6 +4,7 @@ import { PRICE_TABLE } from '../pricing/table.js';
 import type { Spend } from '../store/spend.js';
 import { formatDay, formatMoment } from './dates.js';
 import { percent, roundUsd } from './figures.js';
+import { ledgerNotes } from './ledger-notes.js';
 import type { Period } from './period.js';
 
 const HOUR_MS = 3_600_000;
@@ -49,7 +50,7 @@ export async function gapsOf(
   // The first call comes some time after its day begins, and nothing is missing of that day.
   const sinceMs = dayStartMs(timezone, known.sinceMs);
   const knownMs = before.untilMs - Math.max(before.fromMs, sinceMs);
-  const notes: string[] = [];
+  const notes = ledgerNotes(known, timezone, period, before);
   const since = formatDay(sinceMs, timezone);
   if (sinceMs >= before.untilMs)
     notes.push(`spend is known from ${since} on: nothing to compare with`);

@@ -1,5 +1,5 @@
 import type { AuthorizedEntry, Entry, EventEntry, Facts } from '../model/entry.js';
-import { addSums, postingOf, type SpendAttributes, type Sums } from '../model/spend.js';
+import { addSums, postingsOf, type SpendAttributes, type Sums } from '../model/spend.js';
 import { amountNumbers } from './amounts.js';
 import { formatAttributes } from './attributes.js';
 import { formatFacts } from './facts.js';
@@ -7,10 +7,10 @@ import { recordKey } from './keys.js';
 import type { Grain } from './spend.js';
 
 /** How entries become spend. */
-export interface FoldOptions {
-  /** Labels over which spend is summed (the policy's ledger.labels). */
+export interface SumOptions {
+  /** Labels over which spend is summed. */
   readonly labels: readonly string[];
-  /** When the hour or the day begins that a moment is in, in the policy's timezone. */
+  /** When the hour or the day begins that a moment is in. */
   startOf(grain: Grain, atMs: number): number;
 }
 
@@ -35,7 +35,7 @@ export interface Batch {
 }
 
 /** Sums up entries, in the order of their ids. */
-export function sumUp(domain: string, entries: readonly Entry[], options: FoldOptions): Batch {
+export function sumUp(domain: string, entries: readonly Entry[], options: SumOptions): Batch {
   const groups = new Map<string, Group>();
   const opened = new Map<string, { endMs: number; text: string }>();
   const closed = new Set<string>();
@@ -72,16 +72,15 @@ export function sumUp(domain: string, entries: readonly Entry[], options: FoldOp
   return { groups: [...groups.values()], opened, closed, events };
 }
 
-function post(groups: Map<string, Group>, entry: Entry, options: FoldOptions): void {
-  const posting = postingOf(entry, options.labels);
-  if (!posting) return;
-  const { atMs, attributes, sums } = posting;
-  const hourMs = options.startOf('hour', atMs);
-  const dayMs = options.startOf('day', atMs);
-  const text = formatAttributes(attributes);
-  const group = groups.get(`${hourMs} ${text}`);
-  if (group) addSums(group.sums, sums);
-  else groups.set(`${hourMs} ${text}`, { hourMs, dayMs, attributes, text, sums });
+function post(groups: Map<string, Group>, entry: Entry, options: SumOptions): void {
+  for (const { atMs, attributes, sums } of postingsOf(entry, options.labels)) {
+    const hourMs = options.startOf('hour', atMs);
+    const dayMs = options.startOf('day', atMs);
+    const text = formatAttributes(attributes);
+    const group = groups.get(`${hourMs} ${text}`);
+    if (group) addSums(group.sums, sums);
+    else groups.set(`${hourMs} ${text}`, { hourMs, dayMs, attributes, text, sums });
+  }
 }
 
 /** The record of the call that facts are of. */

@@ -1,10 +1,21 @@
 import { randomBytes } from 'node:crypto';
+import type { EventEntry } from '../model/entry.js';
 import type { Connection } from '../redis/connection.js';
 import type { Batch } from './batch.js';
 import { type FoldState, formatFoldState } from './fold-state.js';
-import { asideKey, attributesKey, eventsKey, foldKey, numbersKey, openKeys } from './keys.js';
+import {
+  asideKey,
+  attributesKey,
+  eventsKey,
+  foldKey,
+  numbersKey,
+  openKeys,
+  seenKey,
+  thresholdsKey,
+} from './keys.js';
 import { numberedFields, type Placed } from './place.js';
 import { formatSums } from './sums.js';
+import type { Unused } from './unused.js';
 
 /** Who folds: a name that no other process has. */
 export type Folder = string;
@@ -19,9 +30,18 @@ export function madeBy(folder: Folder, commit: string): boolean {
   return commit.startsWith(`${folder} `);
 }
 
+/** What a commit stores. */
+export interface Commit {
+  readonly changes: Partial<FoldState>;
+  readonly batch: Batch;
+  readonly placed: Placed;
+  readonly unused: Unused;
+  /** Entries that nobody could read, as text. */
+  readonly aside: readonly string[];
+}
+
 /**
  * Stores a batch, if nothing was folded since `before` was read.
- * @param aside entries that nobody could read, as text
  * @returns whether it is stored
  */
 export async function commitBatch(
@@ -29,10 +49,7 @@ export async function commitBatch(
   domain: string,
   folder: Folder,
   before: FoldState,
-  changes: Partial<FoldState>,
-  batch: Batch,
-  placed: Placed,
-  aside: readonly string[],
+  { changes, batch, placed, unused, aside }: Commit,
 ): Promise<boolean> {
   const { ends, calls } = openKeys(domain);
   // Random, since a number could come again after Redis has lost its last writes.
@@ -46,13 +63,20 @@ export async function commitBatch(
     for (const value of values) args.push(value);
   };
   list(formatFoldState({ ...changes, commit }));
+  list(unused.numbers);
+  list(unused.digests);
+  list(unused.numbers);
   list(attributes);
   list(numbers);
+  list([...placed.seen].flatMap(([number, dayMs]) => [dayMs, number.toString(36)]));
   list(closed);
   list(closed);
   list(opened.flatMap(([key, { endMs }]) => [endMs, key]));
   list(opened.flatMap(([key, { text }]) => [key, text]));
-  list(batch.events.flatMap((event) => [event.atMs, JSON.stringify(event)]));
+  const isThreshold = ({ kind }: EventEntry) => kind === 'threshold';
+  const scored = (event: EventEntry) => [event.atMs, JSON.stringify(event)];
+  list(batch.events.filter((event) => !isThreshold(event)).flatMap(scored));
+  list(batch.events.filter(isThreshold).flatMap(scored));
   list(aside);
   for (const { expiresAtMs, sums } of placed.shards) {
     args.push(expiresAtMs);
@@ -62,9 +86,11 @@ export async function commitBatch(
     foldKey(domain),
     attributesKey(domain),
     numbersKey(domain),
+    seenKey(domain),
     ends,
     calls,
     eventsKey(domain),
+    thresholdsKey(domain),
     asideKey(domain),
     ...placed.shards.map(({ key }) => key),
   ];

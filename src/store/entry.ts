@@ -70,11 +70,15 @@ function read(id: string, fields: StreamFields): Entry | undefined {
     const named = STATES[state as keyof typeof STATES];
     if (f === '' || numbers.length !== 13 || !named) return undefined;
     const facts = parseFacts(f);
-    const [model = '', provider = ''] = m.split('\t');
+    const [answered = '', answerer = ''] = m.split('\t');
+    const model = answered || facts.model;
+    const provider = answerer || facts.provider;
+    const same = model === facts.model && provider === facts.provider;
     return {
       ...base,
       kind,
-      facts: { ...facts, model: model || facts.model, provider: provider || facts.provider },
+      facts: { ...facts, model, provider },
+      ...(same ? {} : { heldAs: { model: facts.model, provider: facts.provider } }),
       state: named,
       final: state === FINAL,
       late: late === 1,
@@ -171,7 +175,10 @@ export function formatEntry(entry: Entry): StreamFields {
         ...amountNumbers(entry.held),
         ...amountNumbers(entry.settled),
       );
-      return { k, f: formatFacts(entry.facts), n };
+      const { facts, heldAs } = entry;
+      if (!heldAs) return { k, f: formatFacts(facts), n };
+      const m = `${facts.model}\t${facts.provider}`;
+      return { k, f: formatFacts({ ...facts, ...heldAs }), n, m };
     }
     case 'ran_out':
     case 'released':

@@ -2,11 +2,14 @@ import { formatRanges, type IdRange, parseRanges } from '../model/id-ranges.js';
 import type { Connection } from '../redis/connection.js';
 import { fieldsOf } from './flat.js';
 import { foldKey } from './keys.js';
+import type { Zone } from './zones.js';
 
 /** How far a ledger is folded. */
 export interface FoldState {
   /** Names the last commit, and who made it; '' before the first. Another value: something was folded. */
   readonly commit: string;
+  /** The same of the last commit of a keeper: commands that fold do nothing else of a keeper's work. */
+  readonly keeper: string;
   /** Id of the last entry of the stream that is folded. */
   readonly position: string;
   /** Entries of the stream that were ever folded or set aside. */
@@ -15,6 +18,10 @@ export interface FoldState {
   readonly lost: number;
   /** Entries that nobody could read. */
   readonly aside: number;
+  /** When there was the last of either, and of spend that was told apart by less than it has; about. */
+  readonly lostMs: number | undefined;
+  readonly asideMs: number | undefined;
+  readonly crowdedMs: number | undefined;
   /** When the first entry of the stream was written; undefined before it is folded. */
   readonly sinceMs: number | undefined;
   /** Id of the last entry that was imported, and when the first of them was written. */
@@ -24,6 +31,8 @@ export interface FoldState {
   readonly importedSinceMs: number | undefined;
   /** The next number for attributes. */
   readonly next: number;
+  /** How many numbers are given out no more, since their last rows have ended. */
+  readonly freed: number;
   /** The newest hour, and how many different attributes it has: of the stream, and of the import. */
   readonly hourMs: number;
   readonly inHour: number;
@@ -31,6 +40,10 @@ export interface FoldState {
   readonly inImportHour: number;
   /** Id of the last entry that was written to the sink. */
   readonly sunk: string;
+  /** By whose days it is summed up, ascending; none before the first commit. */
+  readonly zones: readonly Zone[];
+  /** The labels over which it is summed up; undefined before the first commit. */
+  readonly labels: readonly string[] | undefined;
 }
 
 export const BEGINNING = '0-0';
@@ -43,20 +56,27 @@ export async function readFoldState(connection: Connection, domain: string): Pro
   const since = (name: keyof FoldState) => (fields[name] === undefined ? undefined : whole(name));
   return {
     commit: fields.commit ?? '',
+    keeper: fields.keeper ?? '',
     position: fields.position ?? BEGINNING,
     folded: whole('folded'),
     lost: whole('lost'),
     aside: whole('aside'),
+    lostMs: since('lostMs'),
+    asideMs: since('asideMs'),
+    crowdedMs: since('crowdedMs'),
     sinceMs: since('sinceMs'),
     imported: fields.imported ?? BEGINNING,
     importedRanges: rangesIn(fields),
     importedSinceMs: since('importedSinceMs'),
     next: whole('next'),
+    freed: whole('freed'),
     hourMs: whole('hourMs'),
     inHour: whole('inHour'),
     importHourMs: whole('importHourMs'),
     inImportHour: whole('inImportHour'),
     sunk: fields.sunk ?? BEGINNING,
+    zones: JSON.parse(fields.zones ?? '[]') as Zone[],
+    labels: fields.labels === undefined ? undefined : (JSON.parse(fields.labels) as string[]),
   };
 }
 
@@ -64,7 +84,8 @@ export async function readFoldState(connection: Connection, domain: string): Pro
 export function formatFoldState(changes: Partial<FoldState>): (string | number)[] {
   return Object.entries(changes).flatMap(([name, value]) => {
     if (value === undefined) return [];
-    return [name, typeof value === 'object' ? formatRanges(value) : value];
+    if (name === 'importedRanges') return [name, formatRanges(changes.importedRanges ?? [])];
+    return [name, typeof value === 'object' ? JSON.stringify(value) : value];
   });
 }
 

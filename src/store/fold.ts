@@ -1,13 +1,16 @@
 import { type Entry, msOf } from '../model/entry.js';
 import type { Connection } from '../redis/connection.js';
 import { monotonicMs } from '../redis/deadline.js';
-import { type FoldOptions, sumUp } from './batch.js';
+import { sumUp } from './batch.js';
 import { commitBatch, type Folder, newFolder } from './commit.js';
 import { parseEntry } from './entry.js';
 import type { RawEntry } from './flat.js';
+import { type FoldOptions, foldedBy, sumOptions } from './fold-options.js';
 import { type FoldState, readFoldState } from './fold-state.js';
 import { placeGroups } from './place.js';
 import { readUnfolded } from './unfolded.js';
+import { findUnused } from './unused.js';
+import type { Zone } from './zones.js';
 
 /**
  * Entries in one batch. Redis is busy with a commit for 3 µs for each, so that a decision waits for a
@@ -33,7 +36,16 @@ export type FoldStep =
       readonly lost: number;
       /** There are more to be folded. */
       readonly more: boolean;
+      /** Some spend was told apart by less than it has, which had not been so for an hour. */
+      readonly crowded: boolean;
+      /** The domain is summed up by another timezone from a moment on. */
+      readonly moved: Zone | undefined;
     };
+
+const NOTHING = { crowded: false, moved: undefined };
+
+/** What goes on is said so often. */
+const SAID_MS = 3_600_000;
 
 /** Folds the next entries of a ledger into its spend, if there are any. */
 export async function foldBatch(
@@ -50,30 +62,32 @@ export async function foldBatch(
   const { entries: raws, lost, more } = unfolded;
   const last = raws.at(-1);
   if (!last && lost === 0) {
-    return { step: 'folded', entries: 0, aside: 0, lost: 0, more: false };
+    return { step: 'folded', entries: 0, aside: 0, lost: 0, more: false, ...NOTHING };
   }
   const { entries, unread: aside } = readAll(raws);
-  const batch = sumUp(domain, entries, options);
+  const lastMs = last && msOf(last.id);
+  const by = await foldedBy(connection, state, options, lastMs ?? 0);
+  const batch = sumUp(domain, entries, sumOptions(by, options));
   const placed = await placeGroups(connection, domain, batch.groups, state);
+  const unused = await findUnused(connection, domain, state, placed.seen);
   const changes: Partial<FoldState> = {
+    freed: state.freed + unused.numbers.length,
     ...(last && { position: last.id }),
     folded: state.folded + raws.length,
     lost: state.lost + lost,
     aside: state.aside + aside.length,
+    ...(lost > 0 && { lostMs: msOf(raws[0]?.id ?? state.position) }),
+    ...(aside.length > 0 && { asideMs: lastMs }),
+    ...(placed.crowded && { crowdedMs: lastMs }),
     sinceMs: state.sinceMs ?? (raws[0] && msOf(raws[0].id)),
     ...placed.counts,
+    ...by,
+    ...(options.keeps && { keeper: `${folder} ${last?.id}` }),
   };
   const texts = aside.map((raw) => JSON.stringify(raw).slice(0, MAX_ASIDE_TEXT));
-  const stored = await commitBatch(
-    connection,
-    domain,
-    folder,
-    state,
-    changes,
-    batch,
-    placed,
-    texts,
-  );
+  const stored = await commitBatch(connection, domain, folder, state, {
+    ...{ changes, batch, placed, unused, aside: texts },
+  });
   if (!stored) return { step: 'beaten' };
   return {
     step: 'folded',
@@ -81,6 +95,8 @@ export async function foldBatch(
     aside: aside.length,
     lost,
     more,
+    crowded: placed.crowded && (lastMs ?? 0) - (state.crowdedMs ?? 0) > SAID_MS,
+    moved: by.zones.length > Math.max(1, state.zones.length) ? by.zones.at(-1) : undefined,
   };
 }
 

@@ -1,14 +1,16 @@
 import { compareIds, type Entry } from '../model/entry.js';
 import { type IdRange, withRange } from '../model/id-ranges.js';
 import type { Connection } from '../redis/connection.js';
-import { type Batch, type FoldOptions, keyOf, openedMs, sumUp } from './batch.js';
+import { type Batch, keyOf, openedMs, sumUp } from './batch.js';
 import { commitBatch, type Folder, newFolder } from './commit.js';
 import { BATCH } from './fold.js';
+import { type FoldOptions, foldedBy, sumOptions } from './fold-options.js';
 import { type FoldState, readFoldState } from './fold-state.js';
 import { openKeys } from './keys.js';
 import { lackedBy } from './lacking.js';
 import { placeGroups } from './place.js';
 import { hmget } from './rows.js';
+import { NOTHING_UNUSED } from './unused.js';
 
 /** Tries at one batch: each is lost only to a commit of somebody else, and they come once a second. */
 const MAX_TRIES = 100;
@@ -79,9 +81,12 @@ async function tryPart(parts: Parts, part: readonly Entry[]): Promise<number | u
   const [first, last] = [news[0], news.at(-1)];
   if (!first || !last) return 0;
   const range = { from: parts.last ?? part[0]?.id ?? first.id, to: last.id };
-  const sums = await withoutHolds(connection, domain, news, sumUp(domain, news, options));
-  const { next, importHourMs: hourMs, inImportHour: inHour } = state;
-  const placed = await placeGroups(connection, domain, sums.groups, { next, hourMs, inHour });
+  const by = await foldedBy(connection, state, options, 0);
+  const summed = sumUp(domain, news, sumOptions(by, options));
+  const sums = await withoutHolds(connection, domain, news, summed);
+  const { next, freed, importHourMs: hourMs, inImportHour: inHour } = state;
+  const counts = { next, freed, hourMs, inHour };
+  const placed = await placeGroups(connection, domain, sums.groups, counts);
   const changes: Partial<FoldState> = {
     imported: compareIds(state.imported, last.id) < 0 ? last.id : state.imported,
     importedRanges: rangesWith(state.importedRanges, range),
@@ -89,8 +94,11 @@ async function tryPart(parts: Parts, part: readonly Entry[]): Promise<number | u
     next: placed.counts.next,
     importHourMs: placed.counts.hourMs,
     inImportHour: placed.counts.inHour,
+    ...by,
   };
-  const stored = await commitBatch(connection, domain, folder, state, changes, sums, placed, []);
+  const stored = await commitBatch(connection, domain, folder, state, {
+    ...{ changes, batch: sums, placed, unused: NOTHING_UNUSED, aside: [] },
+  });
   return stored ? news.length : undefined;
 }
 

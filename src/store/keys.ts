@@ -70,6 +70,11 @@ export function numbersKey(domain: string): string {
   return `${prefix(domain)}:attributes:numbers`;
 }
 
+/** When each of those numbers last got spend of a new day: a sorted set. */
+export function seenKey(domain: string): string {
+  return `${prefix(domain)}:attributes:seen`;
+}
+
 /**
  * The spend of one hour or day for a hundred numbers of attributes: a hash so small that Redis packs it.
  * @param startMs when it begins
@@ -83,9 +88,14 @@ export function spendKey(
   return `${prefix(domain)}:spend:${grain[0]}:${startMs / 60_000}:${shard}`;
 }
 
-/** Halts, grants, thresholds, policies and annotations, for as long as spend is kept: a sorted set. */
+/** Halts, grants, policies and annotations, for as long as spend is kept: a sorted set. */
 export function eventsKey(domain: string): string {
   return `${prefix(domain)}:events`;
+}
+
+/** Thresholds likewise, by themselves: there may be so many that they would push out what people have done. */
+export function thresholdsKey(domain: string): string {
+  return `${prefix(domain)}:events:thresholds`;
 }
 
 /** The policies that took effect, by hash. */

@@ -48,6 +48,16 @@ export async function* readLedger(
   }
 }
 
+/** The id of the newest entry; undefined if there is none. */
+export async function newestId(
+  connection: Connection,
+  domain: string,
+): Promise<string | undefined> {
+  const key = ledgerKey(domain);
+  const found = await connection.command('XREVRANGE', key, '+', '-', 'COUNT', 1);
+  return rawEntriesOf(found)[0]?.id;
+}
+
 /** The last entries that `keep` takes, ascending; at most `count`. */
 export async function lastEntries(
   connection: Connection,

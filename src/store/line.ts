@@ -1,3 +1,6 @@
+/** How long a decision may take where nobody has set it: a call waits for it, and Redis answers in under one. */
+export const DECISION_MS = 50;
+
 /**
  * Scripts that may be at one Redis at once. Few enough that a healthy one answers the last of them
  * well within a decision's time (at 3,000 a second, in 43 ms), so that a script that takes longer is
@@ -9,22 +12,28 @@ const MAX_SENT = 128;
 const MAX_WAITING = 1_000;
 
 /**
- * A Redis that owes an answer for this long is at fault: a decision's whole time, so that no caller
- * can bring it about with a short deadline of its own. A little less, since timers are coarse.
+ * A Redis that owes an answer for a decision's whole time is at fault: so no caller can bring it about with a
+ * short deadline of its own. A little less, since timers are coarse.
  */
-const LATE_MS = 45;
+const LATE_SHARE = 0.9;
 
 /** A place at one Redis: taken before a script is sent, left when it is answered or lost. */
 export class Line {
+  readonly #lateMs: number;
   #tickets = 0;
   /** When each script that is not answered yet was sent; the oldest comes first. */
   readonly #sentMs = new Map<number, number>();
   readonly #waiting = new Set<(ticket: number | undefined) => void>();
 
+  /** @param decisionMs how long a decision may take */
+  constructor(decisionMs: number) {
+    this.#lateMs = decisionMs * LATE_SHARE;
+  }
+
   /** Does Redis owe an answer that a healthy one had given? */
   isLate(nowMs: number): boolean {
     const [oldestMs] = this.#sentMs.values();
-    return oldestMs !== undefined && nowMs - oldestMs >= LATE_MS;
+    return oldestMs !== undefined && nowMs - oldestMs >= this.#lateMs;
   }
 
   /** A ticket for a place that is free now. */

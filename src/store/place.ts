@@ -26,6 +26,8 @@ export interface Bound {
 /** How many different attributes there are. */
 export interface Counts {
   readonly next: number;
+  /** Of the numbers below that, those that are free again. */
+  readonly freed: number;
   readonly hourMs: number;
   readonly inHour: number;
 }
@@ -35,7 +37,11 @@ export interface Placed {
   readonly shards: readonly RowShard[];
   /** Numbers that are given out by this batch. */
   readonly numbered: ReadonlyMap<string, number>;
-  readonly counts: Counts;
+  readonly counts: Omit<Counts, 'freed'>;
+  /** Numbers that have a row of a day for the first time, and the day. */
+  readonly seen: ReadonlyMap<number, number>;
+  /** Some of it has less of its attributes than it had: they are too many. */
+  readonly crowded: boolean;
 }
 
 /** Gives attributes their numbers, and adds what a batch has to the rows as they are stored now. */
@@ -51,6 +57,8 @@ export async function placeGroups(
   const inHour = new Map([[counts.hourMs, counts.inHour]]);
   let next = counts.next;
   let waiting = groups;
+  const seen = new Map<number, number>();
+  let crowded = false;
   for (const bound of bounds) {
     const tooMany: Group[] = [];
     const numbers = await findNumbers(connection, domain, waiting, numbered);
@@ -66,7 +74,10 @@ export async function placeGroups(
       let number = numbers.get(group.text) ?? numbered.get(group.text);
       if (number === undefined || !rows.has('hour', group.hourMs, number)) {
         const others = inHour.get(group.hourMs) ?? 0;
-        if (others >= bound.inHour || (number === undefined && next >= bound.altogether)) {
+        if (
+          others >= bound.inHour ||
+          (number === undefined && next - counts.freed >= bound.altogether)
+        ) {
           tooMany.push(group);
           continue;
         }
@@ -83,12 +94,17 @@ export async function placeGroups(
     await rows.read(
       accepted.map(({ group, number }) => ({ grain: 'day', startMs: group.dayMs, number })),
     );
-    for (const { group, number } of accepted) rows.add('day', group.dayMs, number, group.sums);
+    for (const { group, number } of accepted) {
+      const { dayMs } = group;
+      if (!rows.has('day', dayMs, number)) seen.set(number, Math.max(dayMs, seen.get(number) ?? 0));
+      rows.add('day', dayMs, number, group.sums);
+    }
     waiting = merge(tooMany, bound.past);
+    crowded ||= waiting.length > 0;
   }
   const hourMs = Math.max(...inHour.keys());
   const newest = { next, hourMs, inHour: inHour.get(hourMs) ?? 0 };
-  return { shards: rows.changed(), numbered, counts: newest };
+  return { shards: rows.changed(), numbered, counts: newest, seen, crowded };
 }
 
 /** The same groups with less of their attributes, and so fewer of them. */

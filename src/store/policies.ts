@@ -65,6 +65,15 @@ function textOf(kept: string): string {
   return text;
 }
 
+/**
+ * Does a domain still know of any policy? One whose Redis was flushed does not. Keepers then know of no domain
+ * either, so this names it again.
+ */
+export async function knowsPolicy(connection: Connection, domain: string): Promise<boolean> {
+  await connection.command('SADD', DOMAINS_KEY, domain);
+  return (await connection.command('HGET', policiesKey(domain), NOW)) !== null;
+}
+
 /** The policies of a domain, by hash. */
 export async function readPolicies(
   connection: Connection,

@@ -11,7 +11,7 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
 /** Hours for the six weeks that unusual spend is told by, days for a year and its comparison. */
-const KEEP_MS: Readonly<Record<Grain, number>> = { hour: 46 * DAY_MS, day: 431 * DAY_MS };
+export const KEEP_MS: Readonly<Record<Grain, number>> = { hour: 46 * DAY_MS, day: 431 * DAY_MS };
 
 /** One hash of rows, with the new values of its rows that change. */
 export interface RowShard {

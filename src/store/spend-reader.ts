@@ -3,14 +3,15 @@ import type { SpendAttributes } from '../model/spend.js';
 import type { Connection } from '../redis/connection.js';
 import { redisMs } from '../redis/time.js';
 import { parseAttributes } from './attributes.js';
-import { rawEntriesOf } from './flat.js';
 import { BEGINNING, type FoldState, readFoldState } from './fold-state.js';
-import { eventsKey, ledgerKey, spendKey } from './keys.js';
+import { eventsKey, spendKey, thresholdsKey } from './keys.js';
+import { newestId } from './ledger-reader.js';
 import { readAttributes } from './place.js';
 import { readPolicies } from './policies.js';
-import { SHARD_SIZE } from './rows.js';
+import { KEEP_MS, SHARD_SIZE } from './rows.js';
 import type { Grain, Spend, SpendRow } from './spend.js';
 import { parseSums } from './sums.js';
+import { type Days, storedStarts } from './zones.js';
 
 /** Hashes in one script: full ones take Redis a millisecond. */
 const KEYS_AT_ONCE = 24;
@@ -21,11 +22,25 @@ const KEYS_AT_ONCE = 24;
  */
 const READ_AGAIN = 100;
 
+/** Since when every day is kept as a whole: a row goes so long after its day began. */
+const KEPT_MS = KEEP_MS.day - 86_400_000;
+
 /** Attributes in one reply: some 100 kB. */
 const ATTRIBUTES_AT_ONCE = 500;
 
-/** Reads the spend of a domain. It keeps the attributes that it has read: one for each report. */
-export function readSpend(connection: Connection, domain: string): Spend {
+/** Whose days are asked for. */
+export interface AskedDays {
+  readonly days: Days;
+  /** The timezone of the days that are asked for; those of a domain that is summed up otherwise are found by date. */
+  timezone(): string;
+  readonly policyTimezone?: string;
+}
+
+/**
+ * Reads the spend of a domain. It keeps the attributes that it has read: one for each report.
+ * @param asked undefined: by the days as they are stored
+ */
+export function readSpend(connection: Connection, domain: string, asked?: AskedDays): Spend {
   const attributes: (SpendAttributes | undefined)[] = [];
   /** The newest of them as text, by number. */
   let newest = new Map<number, string | null>();
@@ -56,6 +71,16 @@ export function readSpend(connection: Connection, domain: string): Spend {
         return [Math.max(from, next - READ_AGAIN) + i, text];
       }),
     );
+  }
+
+  async function storedAs(grain: Grain, startsMs: readonly number[]) {
+    const { zones } = await readFoldState(connection, domain);
+    const timezone = asked?.timezone();
+    const moved = zones.some((zone) => zone.timezone !== timezone);
+    if (!asked || timezone === undefined || !moved) {
+      return startsMs.map((startMs) => ({ startMs, storedMs: startMs }));
+    }
+    return storedStarts(zones, grain, startsMs, timezone, asked.days);
   }
 
   /** Numbers that are asked for, by shard; no numbers are all of them. */
@@ -89,9 +114,10 @@ export function readSpend(connection: Connection, domain: string): Spend {
     only?: (of: SpendAttributes) => boolean,
   ): AsyncGenerator<readonly SpendRow[]> {
     await learnAttributes();
+    const stored = await storedAs(grain, startsMs);
     const asks: { starts: number[]; keys: string[]; fields: string[] }[] = [];
     for (const [shard, fields] of shardsOf(only)) {
-      for (const ms of startsMs) {
+      for (const { startMs, storedMs } of stored) {
         let ask = asks.at(-1);
         // Whole hashes of several shards fit in one script; fields are those of one shard.
         const fits = ask && ask.keys.length < KEYS_AT_ONCE && (!only || ask.fields === fields);
@@ -99,13 +125,13 @@ export function readSpend(connection: Connection, domain: string): Spend {
           ask = { starts: [], keys: [], fields };
           asks.push(ask);
         }
-        ask.starts.push(ms);
-        ask.keys.push(spendKey(domain, grain, ms, shard));
+        ask.starts.push(startMs);
+        ask.keys.push(spendKey(domain, grain, storedMs, shard));
       }
     }
     const ask = (at: number) => {
-      const asked = asks[at];
-      const reply = asked && connection.run('spend', asked.keys, asked.fields);
+      const one = asks[at];
+      const reply = one && connection.run('spend', one.keys, one.fields);
       // Waited for in its turn, which may never come.
       reply?.catch(() => {});
       return reply;
@@ -123,13 +149,11 @@ export function readSpend(connection: Connection, domain: string): Spend {
   return {
     rows,
     async events(fromMs, toMs) {
-      const texts = (await connection.command(
-        'ZRANGEBYSCORE',
-        eventsKey(domain),
-        fromMs,
-        `(${toMs}`,
-      )) as string[];
-      const events = texts.map((text) => JSON.parse(text) as EventEntry);
+      const keys = [eventsKey(domain), thresholdsKey(domain)];
+      const texts = await Promise.all(
+        keys.map((key) => connection.command('ZRANGEBYSCORE', key, fromMs, `(${toMs}`)),
+      );
+      const events = (texts as string[][]).flat().map((text) => JSON.parse(text) as EventEntry);
       // Of one millisecond they come in the order of their text.
       return events.sort((a, b) => compareIds(a.id, b.id));
     },
@@ -140,24 +164,32 @@ export function readSpend(connection: Connection, domain: string): Spend {
     },
     async known() {
       const state = await readFoldState(connection, domain);
-      const sinceMs = Math.min(state.sinceMs ?? Infinity, state.importedSinceMs ?? Infinity);
-      if (sinceMs === Infinity) return undefined;
-      return { sinceMs, untilMs: await knownUntilMs(connection, domain, state) };
+      const firstMs = Math.min(state.sinceMs ?? Infinity, state.importedSinceMs ?? Infinity);
+      if (firstMs === Infinity) return undefined;
+      const nowMs = await redisMs(connection);
+      const keptMs = nowMs - KEPT_MS;
+      const lastId = await newestId(connection, domain);
+      return {
+        sinceMs: Math.max(firstMs, keptMs),
+        untilMs: knownUntilMs(state, lastId, nowMs),
+        forgotten: firstMs < keptMs,
+        lost: { entries: state.lost, lastMs: state.lostMs },
+        aside: { entries: state.aside, lastMs: state.asideMs },
+        crowdedMs: state.crowdedMs,
+        aheadMs: lastId === undefined ? 0 : Math.max(0, msOf(lastId) - nowMs),
+        zones: state.zones,
+        policyTimezone: asked?.policyTimezone,
+      };
     },
   };
 }
 
 /** With nothing left to be folded, all is known until now. */
-async function knownUntilMs(
-  connection: Connection,
-  domain: string,
+function knownUntilMs(
   { position, imported }: FoldState,
-): Promise<number> {
-  const [nowMs, newest] = await Promise.all([
-    redisMs(connection),
-    connection.command('XREVRANGE', ledgerKey(domain), '+', '-', 'COUNT', 1),
-  ]);
-  const [last] = rawEntriesOf(newest);
-  if (!last || last.id === position) return nowMs;
+  lastId: string | undefined,
+  nowMs: number,
+): number {
+  if (lastId === undefined || lastId === position) return nowMs;
   return msOf(position === BEGINNING ? imported : position);
 }

@@ -1,5 +1,6 @@
 import type { EventEntry } from '../model/entry.js';
 import type { SpendAttributes, Sums } from '../model/spend.js';
+import type { Zone } from './zones.js';
 
 /** Spend of one hour or day, for one combination of attributes. */
 export interface SpendRow {
@@ -19,7 +20,33 @@ export interface PolicyText {
   readonly text: string;
 }
 
-/** The spend of a domain, as folded from its ledger. Days and hours are those of the policy's timezone. */
+/** Entries that are in no sum, and when about there was the last; undefined where that is not known. */
+export interface Missing {
+  readonly entries: number;
+  readonly lastMs: number | undefined;
+}
+
+/** What is known of a domain. */
+export interface Known {
+  /** The first and the last moment that it knows of. */
+  readonly sinceMs: number;
+  readonly untilMs: number;
+  /** Before the first moment there was more, which is no longer kept. */
+  readonly forgotten: boolean;
+  /** What counts nowhere: entries that were gone before they were summed up, and that nobody could read. */
+  readonly lost: Missing;
+  readonly aside: Missing;
+  /** When spend was last told apart by less than it has, since attributes were too many; undefined if never. */
+  readonly crowdedMs: number | undefined;
+  /** How far the newest entry is ahead of the Redis clock. */
+  readonly aheadMs: number;
+  /** By whose days it is summed up, ascending. */
+  readonly zones: readonly Zone[];
+  /** What the policy of whoever asks says of that; undefined if it has none. */
+  readonly policyTimezone: string | undefined;
+}
+
+/** The spend of a domain, as folded from its ledger. Days and hours are those of whoever has opened it. */
 export interface Spend {
   /**
    * Rows of the hours or days that begin at one of `startsMs`, in no order; a batch at a time.
@@ -37,6 +64,6 @@ export interface Spend {
   policies(): Promise<ReadonlyMap<string, PolicyText>>;
   /** All agents that any row may be of. */
   agents(): Promise<ReadonlySet<string>>;
-  /** The first and the last moment that it knows of; undefined if it knows nothing. */
-  known(): Promise<{ sinceMs: number; untilMs: number } | undefined>;
+  /** Undefined if nothing is known. */
+  known(): Promise<Known | undefined>;
 }

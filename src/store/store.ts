@@ -5,7 +5,7 @@ import type { ScriptName } from '../redis/scripts.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { type Answer, type Failure, failureFrom, parseAnswer } from './answer.js';
 import { type CallName, ledgerKey, recordKey } from './keys.js';
-import { Line } from './line.js';
+import { DECISION_MS, Line } from './line.js';
 import { emptyQuestion, type Question, questionArguments, questionKeys } from './question.js';
 import {
   parseRecalled,
@@ -78,19 +78,25 @@ interface DomainState {
   readonly line: Line;
 }
 
-/** @param maxEntries bound of the ledger, as the policy has it now */
+/**
+ * @param maxEntries bound of the ledger, as the policy has it now
+ * @param decisionMs how long a decision may take
+ */
 export function createStore(
   connection: Connection,
   metrics: Metrics,
   maxEntries: () => number,
+  decisionMs = DECISION_MS,
 ): Store {
   const domains = new Map<string, DomainState>();
+
+  const fresh = (): DomainState => ({ clock: new RedisClock(), line: new Line(decisionMs) });
 
   function stateOf(domain: string): DomainState {
     let state = domains.get(domain);
     if (!state) {
       if (domains.size >= MAX_DOMAINS) domains.clear();
-      state = { clock: new RedisClock(), line: new Line() };
+      state = fresh();
       domains.set(domain, state);
     }
     return state;
@@ -212,9 +218,7 @@ export function createStore(
       await askOnce('authorize', nothing, questionKeys(nothing), ALWAYS_LATE, deadlineMs);
     },
     forget() {
-      for (const domain of domains.keys()) {
-        domains.set(domain, { clock: new RedisClock(), line: new Line() });
-      }
+      for (const domain of domains.keys()) domains.set(domain, fresh());
     },
     domains: () => domains.keys(),
   };

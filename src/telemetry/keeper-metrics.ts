@@ -7,6 +7,14 @@ export function keeperMetrics({ counter, counters, gauge }: Families) {
       'tollgate_ledger_lag_seconds',
       'Age of the oldest entry of a ledger that is not summed up yet, the most over all domains; 0 if there is none, growing for a domain that cannot be looked after. Of keepers; how far reports are behind.',
     ),
+    ledgerAhead: gauge(
+      'tollgate_ledger_ahead_seconds',
+      'How far the newest entry of a ledger is ahead of the Redis clock, the most over all domains. Of keepers; above 0 once the clock was put back, and until it has caught up what is recorded counts under that time.',
+    ),
+    ledgerDomains: gauge(
+      'tollgate_ledger_domains',
+      'Domains whose ledgers are summed up, one after another. Of keepers; past 10,000 a round takes seconds.',
+    ),
     ledgerFolded: counter(
       'tollgate_ledger_entries_total',
       'Entries of the ledger that this keeper has summed up. Of keepers.',
@@ -29,7 +37,7 @@ export function keeperMetrics({ counter, counters, gauge }: Families) {
     ),
     ledgerAttributes: gauge(
       'tollgate_ledger_attributes',
-      'Different combinations of attributes that have spend; past 100,000 in one domain the rest counts as "other". Of keepers.',
+      'Different combinations of attributes that have spend; past 100,000 in one domain, or 10,000 in an hour, new ones count under the tool "other", and log and reports say so. Of keepers.',
     ),
     ledgerSinkLag: gauge(
       'tollgate_ledger_sink_lag_seconds',

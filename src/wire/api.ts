@@ -57,14 +57,19 @@ export interface Api {
   drain(): Promise<void>;
 }
 
-/** @param pinned fills in what requests leave out of their identity */
-export async function startApi(
-  listen: ListenAddress,
-  guard: Guard,
-  pinned: Identity,
-  metrics: Metrics,
-  log: Logger,
-): Promise<Api> {
+export interface ApiOptions {
+  readonly listen: ListenAddress;
+  readonly guard: Guard;
+  /** Fills in what requests leave out of their identity. */
+  readonly pinned: Identity;
+  /** How long a decision may take, in ms. */
+  readonly decisionMs: number;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+}
+
+export async function startApi(options: ApiOptions): Promise<Api> {
+  const { listen, guard, pinned, decisionMs, metrics, log } = options;
   const api = loadApi();
   const server = new Server({
     'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
@@ -148,7 +153,7 @@ export async function startApi(
         callback(refuse(status.INVALID_ARGUMENT, `the message: ${request.malformed}`));
         return;
       }
-      handle(request as Request, deadlineOf(call.getDeadline())).then(
+      handle(request as Request, deadlineOf(call.getDeadline(), decisionMs)).then(
         (outcome) => {
           if (isRefused(outcome)) callback(outcome);
           else callback(null, outcome);

@@ -79,6 +79,14 @@ describe('report and explain, from a ledger that nobody has summed up', { skip: 
     assert.deepEqual([report.timezone, report.total.costUsd], ['Asia/Kolkata', '100']);
   });
 
+  test('a command without that policy answers by the days and labels that were summed up, and says so', async () => {
+    const other = { REDIS_URL: env['REDIS_URL'] ?? '' };
+    const asked = ['report', '--last', '30d', '--by', 'labels.customer', '--json'];
+    const report = JSON.parse((await tollgate(asked, other)).out);
+    assert.deepEqual([report.timezone, report.total.costUsd], ['Asia/Kolkata', '230']);
+    assert.match(report.notes.join(), /summed up; the policy of this command has UTC/);
+  });
+
   test('explain tells of the agent, the bill, and a run', async () => {
     const file = writeScratch(
       folder,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { DECISION_MS } from '../../src/wire/deadline.js';
+import { DECISION_MS } from '../../src/store/line.js';
 import type { AuthorizeResponse__Output } from '../../src/wire/generated/tollgate/v1/AuthorizeResponse.js';
 import { type LossyProxy, startProxy } from '../support/proxy.js';
 import { NO_REDIS, type RedisProcess, startRedis } from '../support/redis.js';

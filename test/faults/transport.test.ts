@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { freePort, NO_REDIS, startRedis } from '../support/redis.js';
-import { tollgate } from '../support/run.js';
+import { tollgate, tollgateProcess } from '../support/run.js';
 import { scratchFolder } from '../support/scratch.js';
 import { spawnSidecar } from '../support/sidecar.js';
 
@@ -67,7 +67,7 @@ describe('the way to Redis', { skip: NO_REDIS }, () => {
     const url = `rediss://localhost:${port}`;
     try {
       await decides({ REDIS_URL: url, NODE_EXTRA_CA_CERTS: certificate });
-      const trusted = await tollgate(['doctor'], {
+      const trusted = await tollgateProcess(['doctor'], {
         REDIS_URL: url,
         NODE_EXTRA_CA_CERTS: certificate,
       });

@@ -121,9 +121,21 @@ describe('what a gate tells the ledger of itself', { skip: NO_REDIS }, () => {
     );
     const env = { REDIS_URL: redis.url, TOLLGATE_POLICY: file };
     const explained = await tollgate(['explain', 'writer', '--last', '2d'], env);
-    // Two days ago no policy was known yet; since then it has changed once.
-    assert.match(explained.out, /^few +not known +9 calls an hour for each agent +\d+ /m);
+    // The first policy was in force when the first calls came; since then it has changed once.
+    assert.match(explained.out, /^few +2 calls an hour .* +9 calls an hour for each agent +\d+ /m);
     assert.equal(explained.out.match(/policy \w{12} took effect, from /g)?.length, 2);
+  });
+
+  test('a Redis that was flushed is told again of the domain and its policy', async () => {
+    const { channel } = await start();
+    await channel.authorize({ agent_id: 'flushed' }, TIMEOUT_MS);
+    const known = async () =>
+      (await redis.client.sismember(DOMAINS_KEY, 'default')) === 1 &&
+      (await redis.client.exists(policiesKey('default'))) === 1;
+    await until('the domain to be told', known);
+    await redis.client.flushall();
+    await until('it to be told again', known);
+    assert.equal((await entries('policy')).length, 1);
   });
 
   test('denials that Redis refuses are told once it takes them again', async () => {

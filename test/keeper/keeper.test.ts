@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { domainsOf } from '../../src/keeper/domains.js';
 import { type Keeper, startKeeper } from '../../src/keeper/keeper.js';
 import { pour } from '../../src/keeper/pour.js';
 import { openSink } from '../../src/keeper/sink.js';
@@ -10,9 +11,11 @@ import type { Entry } from '../../src/model/entry.js';
 import { parsePolicy } from '../../src/policy/parse.js';
 import type { Policy } from '../../src/policy/policy.js';
 import type { Connection } from '../../src/redis/connection.js';
-import { BATCH, foldPending } from '../../src/store/fold.js';
+import { newFolder } from '../../src/store/commit.js';
+import { BATCH, foldBatch, foldPending } from '../../src/store/fold.js';
 import { type FoldState, readFoldState } from '../../src/store/fold-state.js';
 import { DOMAINS_KEY, ledgerKey } from '../../src/store/keys.js';
+import { readSpend } from '../../src/store/spend-reader.js';
 import { trimLedger } from '../../src/store/trim.js';
 import { createLog } from '../../src/telemetry/log.js';
 import { createMetrics, type Metrics } from '../../src/telemetry/metrics.js';
@@ -89,6 +92,9 @@ for (const { engine, skip } of ENGINES) {
     assert.ok(lost > 0);
     assert.equal(state.lost, lost, `SEED=${random.seed}`);
     assert.equal(state.folded, entries.length - lost, `SEED=${random.seed}`);
+    const known = await readSpend(connection, domain).known();
+    assert.equal(known?.lost.entries, lost, 'answers know of them');
+    assert.ok((known.lost.lastMs ?? 0) > (entries[0]?.atMs ?? 0));
     await redis.close();
   });
 }
@@ -248,15 +254,74 @@ describe('a keeper', { skip: NO_REDIS }, () => {
     assert.equal(idsOf(file).size, entries.length);
   });
 
+  test('a clock that was put back behind the ledger is told', async () => {
+    const [entry] = endedCalls(15, 1);
+    assert.ok(entry);
+    const atMs = Date.now() + 2 * DAY_MS;
+    await appendEntries(connection, 'ahead', [{ ...entry, id: `${atMs}-0`, atMs }]);
+    const { keeper, metrics } = await keep('ahead');
+    await until(
+      'its gauge',
+      async () => (await value(metrics, 'tollgate_ledger_ahead_seconds')) > 86_400,
+    );
+    const known = await readSpend(connection, 'ahead').known();
+    assert.ok(known && known.aheadMs > DAY_MS, 'and answers know of it');
+    await keeper.close();
+  });
+
+  test('a Redis that is out of memory makes no sink write an entry twice', async () => {
+    const entries = endedCalls(17, 50);
+    const file = join(folder, 'full.ndjson');
+    const sink = openSink(file);
+    await appendEntries(connection, 'full', entries);
+    await redis.client.config('SET', 'maxmemory', '1');
+    try {
+      const state = () => readFoldState(connection, 'full');
+      await pour(connection, 'full', await state(), sink);
+      await pour(connection, 'full', await state(), sink);
+    } finally {
+      await redis.client.config('SET', 'maxmemory', '0');
+    }
+    assert.equal(readFileSync(file, 'utf8').split('\n').length - 1, entries.length);
+  });
+
   test('a keeper that does not fold waits until nobody has for some seconds', () => {
     const turns = new Turns('me');
-    const stateOf = (commit: string) => ({ commit }) as FoldState;
+    const stateOf = (keeper: string) => ({ keeper }) as FoldState;
     assert.ok(turns.isOurs('d', stateOf(''), 0), 'nobody has ever folded');
     assert.ok(turns.isOurs('d', stateOf('me 1'), 0), 'it was the last to fold');
     assert.ok(!turns.isOurs('d', stateOf('you 1'), 1_000));
     assert.ok(!turns.isOurs('d', stateOf('you 2'), 5_000), 'the other folds');
     assert.ok(!turns.isOurs('d', stateOf('you 2'), 7_900));
     assert.ok(turns.isOurs('d', stateOf('you 2'), 11_001), 'the other is gone');
+  });
+
+  test('commands that fold all the time take no turn from the keeper', async () => {
+    const entries = endedCalls(16, 3);
+    const folder = newFolder();
+    const turns = new Turns(folder);
+    for (const [i, entry] of entries.entries()) {
+      await appendEntries(connection, 'watched', [entry]);
+      if (i === 0) await foldBatch(connection, 'watched', folder, { ...UTC, keeps: true });
+      else await foldPending(connection, 'watched', UTC, 60_000);
+      const state = await readFoldState(connection, 'watched');
+      assert.equal(state.folded, i + 1);
+      assert.ok(turns.isOurs('watched', state, i), 'it was the last keeper');
+    }
+  });
+
+  test('however many domains there are, none is left out', async () => {
+    const names = Array.from({ length: 12_000 }, (_, i) => `team-${i}`);
+    const listing = { command: async () => names } as unknown as Connection;
+    const domains = await domainsOf(listing, policyOf('mine'));
+    assert.deepEqual(domains, [...names, 'mine']);
+    const turns = new Turns('me');
+    const state = { keeper: 'you 1' } as FoldState;
+    assert.ok(!domains.some((domain) => turns.isOurs(domain, state, 0)));
+    assert.ok(
+      domains.every((domain) => turns.isOurs(domain, state, 10_000)),
+      'the other is gone',
+    );
   });
 
   test('tollgate serve --role keeper: no API, probes and metrics; holds run out', async () => {

@@ -12,7 +12,7 @@ import { ledgerKey, recordKey } from '../../src/store/keys.js';
 import { countOpen, runOut } from '../../src/store/open.js';
 import { readSpend } from '../../src/store/spend-reader.js';
 import { readRange } from '../../src/store/unfolded.js';
-import { factsFor, UTC } from '../support/ledger.js';
+import { factsFor, startOf, UTC } from '../support/ledger.js';
 import { NO_REDIS } from '../support/redis.js';
 import { seeded } from '../support/seed.js';
 import { type SimulatedRedis, simulatedScripts, startSimulated } from '../support/simulated.js';
@@ -94,7 +94,7 @@ describe('holds that run out', { skip: NO_REDIS }, () => {
 
   async function totalsOf(domain: string, startMs: number, days: number) {
     const total = noSums();
-    const first = UTC.startOf('day', startMs);
+    const first = startOf(UTC, 'day', startMs);
     const starts = Array.from({ length: days }, (_, i) => first + i * 86_400_000);
     for await (const rows of readSpend(connection, domain).rows('day', starts)) {
       for (const { sums } of rows) addSums(total, sums);

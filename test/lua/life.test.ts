@@ -5,7 +5,7 @@ import { type Amounts, type Metric, NOTHING } from '../../src/model/amounts.js';
 import type { Span } from '../../src/model/span.js';
 import { addSums, noSums, postingOf } from '../../src/model/spend.js';
 import { type Answer, parseAnswer } from '../../src/store/answer.js';
-import { recordKey } from '../../src/store/keys.js';
+import { foldKey, openKeys, recordKey } from '../../src/store/keys.js';
 import {
   type Question,
   questionArguments,
@@ -258,6 +258,8 @@ for (const { engine, skip } of ENGINES) {
           if (answer.code === 'allowed') {
             // The new call has the id; what the one before has in the windows stays there.
             if (call && call.state !== 'unheld') left.push(...call.shares);
+            // Nobody can settle that one any more.
+            if (call?.state === 'held') spend(call.held);
             const now = admitted(question, call, nowUs);
             known.set(op.id, now);
             if (now.state === 'final' || now.state === 'unauthorized') spend(now.settled);
@@ -349,6 +351,80 @@ for (const { engine, skip } of ENGINES) {
       );
       assert.deepEqual(reply, [0]);
       assert.deepEqual(await redis.dump(), before);
+    });
+
+    /** What the ledger has been told, without ids and times. */
+    const told = async () => (await redis.ledger()).map(({ id: _id, atMs: _at, ...rest }) => rest);
+
+    test('a hold whose id is charged again by force runs out in the ledger', async () => {
+      const held: Amounts = { ...NOTHING, costNano: 5, costSource: 'caller' };
+      for (const ranOut of [false, true]) {
+        await redis.setClock(START_US);
+        await redis.flush();
+        await ask(questionOf({ callId: '0', attempt: 'one', amounts: held }));
+        await (ranOut ? runOutOf('0') : redis.setClock(START_US + 62 * SECOND));
+        await ask(questionOf({ callId: '0', attempt: 'two', mode: 'force', amounts: held }));
+        const kinds = (await told()).map(({ kind }) => kind);
+        assert.deepEqual(kinds, ['authorized', 'ran_out', 'authorized'], `${ranOut}`);
+        await settle(keyOf(0), { ...AS_HELD, costNano: 7 });
+        const cost = (await redis.ledger()).map((entry) => postingOf(entry)?.sums.costNano ?? 0n);
+        assert.deepEqual(cost, [0n, 5n, 0n, 7n], 'both calls count, each once');
+      }
+    });
+
+    /** As a keeper does with a hold that has run out by the clock. */
+    async function runOutOf(callId: string): Promise<void> {
+      const { ends, calls } = openKeys('test');
+      const record = recordKey({ domain: 'test', agent: 'a', callId });
+      const text = `1 0 0 0 ${START_US + HOLD_US}\tnot the facts`;
+      await redis.connection.command('HSET', calls, record, text);
+      await redis.connection.command('ZADD', ends, (START_US + HOLD_US) / 1000, record);
+      await redis.setClock(START_US + HOLD_US + SECOND);
+      const keys = [LEDGER, foldKey('test'), ends, calls, record];
+      await redis.connection.run('run_out', keys, [SETTLE_US, MAX_ENTRIES]);
+    }
+
+    test('a hold that runs out counts as its record says, and what ends it later takes that back once', async () => {
+      const held: Amounts = { ...NOTHING, costNano: 5, costSource: 'caller' };
+      const posted = async () =>
+        (await redis.ledger()).map((entry) => postingOf(entry)?.sums.costNano ?? 0n);
+      await redis.setClock(START_US);
+      await redis.flush();
+      await ask(questionOf({ callId: '0', amounts: held }));
+      await runOutOf('0');
+      const [, ended] = await redis.ledger();
+      assert.ok(ended?.kind === 'ran_out');
+      assert.deepEqual([ended.held, ended.facts.callId], [held, '0']);
+      await release(keyOf(0));
+      assert.deepEqual(await posted(), [0n, 5n, -5n], 'the release takes it back');
+      await settle(keyOf(0), { ...AS_HELD, costNano: 7 });
+      assert.deepEqual(await posted(), [0n, 5n, -5n, 7n], 'and the settlement not again');
+      const settled = (await redis.ledger()).at(-1);
+      assert.ok(settled?.kind === 'settled');
+      assert.deepEqual([settled.returned, settled.ranOut, settled.late], [true, false, true]);
+    });
+
+    test('a hold that has not run out by its record stays open', async () => {
+      await redis.setClock(START_US);
+      await redis.flush();
+      await ask(questionOf({ callId: '0', holdForUs: 2 * HOLD_US }));
+      await runOutOf('0');
+      const { ends } = openKeys('test');
+      assert.equal(await redis.connection.command('ZCARD', ends), 1);
+      assert.deepEqual(
+        (await told()).map(({ kind }) => kind),
+        ['authorized'],
+      );
+    });
+
+    test('a call that was settled before it could be charged holds nothing', async () => {
+      await redis.setClock(START_US);
+      await redis.flush();
+      await settle(keyOf(0), { ...AS_HELD, costNano: 7 });
+      await ask(questionOf({ callId: '0', mode: 'force' }));
+      const admitted = (await redis.ledger()).at(-1);
+      assert.ok(admitted?.kind === 'authorized');
+      assert.equal(admitted.holdUntilUs, 0);
     });
 
     test('an attempt that is withdrawn takes nothing back from a call that was settled', async () => {

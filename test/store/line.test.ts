@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Line } from '../../src/store/line.js';
 
 test('a place that is left goes to whoever waits longest; nobody waits for ever, nor too many', async () => {
-  const line = new Line();
+  const line = new Line(50);
   const tickets = Array.from({ length: 128 }, () => line.enter(0));
   assert.ok(tickets.every((ticket) => ticket !== undefined));
   assert.equal(line.enter(0), undefined);
@@ -22,7 +22,7 @@ test('a place that is left goes to whoever waits longest; nobody waits for ever,
 });
 
 test('Redis is late when it owes the oldest answer for a decision’s whole time', () => {
-  const line = new Line();
+  const line = new Line(50);
   assert.equal(line.isLate(1_000), false, 'it owes nothing');
   const first = line.enter(0) ?? 0;
   const second = line.enter(40) ?? 0;

@@ -82,9 +82,10 @@ export const arbitraryEntry: fc.Arbitrary<Entry> = fc.oneof(
       returned: flag,
       ranOut: flag,
       outcome: fc.constantFrom(...OUTCOMES),
+      heldAs: fc.option(recordOf({ model: text, provider: text }), { nil: undefined }),
       held: amounts,
       settled: amounts,
-    }),
+    }).map(({ heldAs, ...rest }) => (heldAs ? { ...rest, heldAs } : rest)),
   ),
   entryOf(
     recordOf({

@@ -1,11 +1,11 @@
 import { COST_SOURCES } from '../../src/model/amounts.js';
 import type { Entry, Facts } from '../../src/model/entry.js';
-import { addSums, noSums, postingOf, type Sums } from '../../src/model/spend.js';
+import { addSums, noSums, postingOf, postingsOf, type Sums } from '../../src/model/spend.js';
 import type { Connection } from '../../src/redis/connection.js';
 import { formatAttributes } from '../../src/store/attributes.js';
-import type { FoldOptions } from '../../src/store/batch.js';
 import { formatEntry } from '../../src/store/entry.js';
 import { factsOf } from '../../src/store/facts.js';
+import type { FoldOptions } from '../../src/store/fold-options.js';
 import { ledgerKey } from '../../src/store/keys.js';
 import type { Grain } from '../../src/store/spend.js';
 import { readSpend } from '../../src/store/spend-reader.js';
@@ -18,11 +18,20 @@ const HOUR_MS = 3_600_000;
 /** Days of UTC. */
 export const UTC: FoldOptions = {
   labels: ['customer'],
-  startOf: (grain, atMs) => {
-    const lengthMs = grain === 'hour' ? HOUR_MS : 24 * HOUR_MS;
-    return Math.floor(atMs / lengthMs) * lengthMs;
+  timezone: 'UTC',
+  keeps: false,
+  days: {
+    startOf(grain, atMs) {
+      const lengthMs = grain === 'hour' ? HOUR_MS : 24 * HOUR_MS;
+      return Math.floor(atMs / lengthMs) * lengthMs;
+    },
   },
 };
+
+/** When an hour or a day begins, as it is summed up. */
+export function startOf({ days, timezone }: FoldOptions, grain: Grain, atMs: number): number {
+  return days.startOf(grain, atMs, timezone);
+}
 
 /** What a denied entry says where no window has denied, and no call was asked twice. */
 export const NO_WINDOW = {
@@ -80,6 +89,7 @@ export function entriesOf({ below, onceIn, pick }: Seeded, count: number, fromMs
           returned: false,
           ranOut,
           outcome: 'ok',
+          ...(facts.model !== '' && onceIn(2) ? { heldAs: { model: 'alias', provider: '' } } : {}),
           held,
           settled: amounts(),
         };
@@ -135,14 +145,14 @@ export async function appendEntries(
 export function plainSpend(entries: readonly Entry[], options: FoldOptions): Map<string, string> {
   const rows = new Map<string, Sums>();
   for (const entry of entries) {
-    const posting = postingOf(entry, options.labels);
-    if (!posting) continue;
-    for (const grain of ['hour', 'day'] as const) {
-      const startMs = options.startOf(grain, posting.atMs);
-      const name = `${grain} ${startMs} ${formatAttributes(posting.attributes)}`;
-      const sums = rows.get(name) ?? noSums();
-      addSums(sums, posting.sums);
-      rows.set(name, sums);
+    for (const posting of postingsOf(entry, options.labels)) {
+      for (const grain of ['hour', 'day'] as const) {
+        const startMs = startOf(options, grain, posting.atMs);
+        const name = `${grain} ${startMs} ${formatAttributes(posting.attributes)}`;
+        const sums = rows.get(name) ?? noSums();
+        addSums(sums, posting.sums);
+        rows.set(name, sums);
+      }
     }
   }
   return new Map([...rows].map(([name, sums]) => [name, formatSums(sums)]));
@@ -194,5 +204,5 @@ export function plainTotal(entries: readonly Entry[]): string {
 }
 
 function startsOf(grain: Grain, entries: readonly Entry[], options: FoldOptions): number[] {
-  return [...new Set(entries.map(({ atMs }) => options.startOf(grain, atMs)))];
+  return [...new Set(entries.map(({ atMs }) => startOf(options, grain, atMs)))];
 }

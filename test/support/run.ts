@@ -29,7 +29,8 @@ export async function tollgate(
   env: Record<string, string> = {},
   input?: string,
 ): Promise<Run> {
-  if (input !== undefined) return tollgateProcess(args, env, input);
+  // What serve logs goes past the stream.
+  if (input !== undefined || args[0] === 'serve') return tollgateProcess(args, env, input);
   if (!diverted) divert();
   diverted = true;
   const one: Running = { env: { PATH: process.env['PATH'], ...env }, out: '', err: '' };

@@ -55,7 +55,12 @@ export function spendOf(
     },
     async known() {
       const [first, last] = [entries[0], entries.at(-1)];
-      return first && last && { sinceMs: first.atMs, untilMs: Math.max(last.atMs, untilMs) };
+      if (!first || !last) return undefined;
+      const zones = [{ timezone, fromMs: 0 }];
+      const none = { entries: 0, lastMs: undefined };
+      const missing = { lost: none, aside: none, crowdedMs: undefined, aheadMs: 0 };
+      const as = { forgotten: false, zones, policyTimezone: undefined, ...missing };
+      return { sinceMs: first.atMs, untilMs: Math.max(last.atMs, untilMs), ...as };
     },
   };
 }

@@ -26,7 +26,7 @@ export function createFleetReader(connection: GentleConnection, policy: () => Po
   const paces = new Paces();
 
   function spendOf(domain: string): SpendWatch {
-    const known = spends.get(domain) ?? watchSpend(connection, domain);
+    const known = spends.get(domain) ?? watchSpend(connection, domain, () => policy().timezone);
     spends.set(domain, known);
     return known;
   }

@@ -1,6 +1,7 @@
 import { addSums, noSums, type SpendAttributes, type Sums } from '../../model/spend.js';
 import { calendarEdges } from '../../policy/calendar.js';
 import { dayStartMs, dayStartsMs } from '../../policy/days.js';
+import { LEDGER_DAYS } from '../../policy/ledger.js';
 import type { Connection } from '../../redis/connection.js';
 import { readFoldState } from '../../store/fold-state.js';
 import type { Spend } from '../../store/spend.js';
@@ -27,8 +28,12 @@ export interface SpendWatch {
   readonly spend: Spend;
 }
 
-export function watchSpend(connection: Connection, domain: string): SpendWatch {
-  const spend = readSpend(connection, domain);
+export function watchSpend(
+  connection: Connection,
+  domain: string,
+  timezone: () => string,
+): SpendWatch {
+  const spend = readSpend(connection, domain, { days: LEDGER_DAYS, timezone });
   const whos = new Map<string, Who>();
   /** By the attributes, which are the same object each time. */
   const known = new Map<SpendAttributes, Who>();

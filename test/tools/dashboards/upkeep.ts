@@ -83,11 +83,12 @@ export const UPKEEP: readonly Section[] = [
     panels: [
       lines(
         'Behind',
-        'Age of the oldest entry that is not summed up, and that is not in the sink. Reports are that late.',
+        'Age of the oldest entry that is not summed up, and that is not in the sink: reports are that late. Ahead of the clock is not 0 only after the clock of Redis was put back.',
         's',
         [
           ['max(tollgate_ledger_lag_seconds)', 'summing up'],
           ['max(tollgate_ledger_sink_lag_seconds)', 'sink'],
+          ['max(tollgate_ledger_ahead_seconds)', 'ahead of the clock'],
         ],
         60,
       ),
@@ -125,10 +126,13 @@ export const UPKEEP: readonly Section[] = [
         [[ofTollgate('nodejs_eventloop_lag_p99_seconds'), '{{instance}}']],
       ),
       lines(
-        'Combinations of attributes',
-        'What spend is told apart by; past 100,000 in one domain the rest counts as other.',
+        'Combinations of attributes, and domains',
+        'What spend is told apart by; past 100,000 in one domain the rest counts as other. Past 10,000 domains a round over all ledgers takes seconds.',
         'short',
-        [['max(tollgate_ledger_attributes)', 'combinations']],
+        [
+          ['max(tollgate_ledger_attributes)', 'combinations'],
+          ['max(tollgate_ledger_domains)', 'domains'],
+        ],
       ),
       lines(
         'Counted as other, a second',
