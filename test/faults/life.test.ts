@@ -13,7 +13,7 @@ import { until } from '../support/until.js';
 
 const TIMEOUT_MS = 2_000;
 const WORKERS = 16;
-const CALLS = 400 * Number(process.env['TEST_RUNS'] ?? 1);
+const CALLS = 200 * Number(process.env['TEST_RUNS'] ?? 1);
 
 const UNHELD = 'CALL_STATE_UNHELD';
 

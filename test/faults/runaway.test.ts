@@ -103,7 +103,7 @@ describe('an agent that runs away', { skip: NO_REDIS }, () => {
     const first = await one.channel.authorize(call, TIMEOUT_MS);
     assert.deepEqual([first.verdict, first.halt?.rule_id], ['VERDICT_DENY', 'halt-on-budget']);
     const before = await reads();
-    const passed = await run(64, 1_000, async ({ channel }) => {
+    const passed = await run(64, 300, async ({ channel }) => {
       const { verdict, reason } = await channel.authorize(call, TIMEOUT_MS);
       assert.match(reason, /^HALTED/);
       return verdict === 'VERDICT_ALLOW';

@@ -353,7 +353,7 @@ describe('what comes over the wire', () => {
               assert.ok(allowed.has(code), `${status[code]}: ${details}`);
             },
           ),
-          { numRuns: 800 * Number(process.env['TEST_RUNS'] ?? 1) },
+          { numRuns: 400 * Number(process.env['TEST_RUNS'] ?? 1) },
         );
       });
     }
