@@ -39,6 +39,7 @@ const connection = {
 } as Pick<Connection, 'run' | 'command'> as Connection;
 
 async function fold(): Promise<void> {
+  await redis.send('PING');
   process.stdout.write('ready\n');
   const folder = newFolder();
   let beaten = 0;
