@@ -282,7 +282,7 @@ describe('what comes over the wire', () => {
     for (const key of made)
       assert.match(
         key,
-        /^tg:\{default\}:(w:each:[0-9a-f]{8}:agent=odd|call:odd|(fold|open|attributes|spend|events|policies)\b)/,
+        /^tg:\{default\}:(w:each:[0-9a-f]{8}:agent=odd|call:odd|(fold|open|attributes|spend|events|policies|windows)\b)/,
       );
   });
 
