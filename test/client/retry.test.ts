@@ -15,11 +15,14 @@ import { until } from '../support/until.js';
 /** A reply that does not come is missed after it; one that does has four times as long in the end. */
 const SHORT_MS = 300;
 
+/** Each test has a service of its own, and waits most of the time. */
+const AT_ONCE = { concurrency: true };
+
 const UNAVAILABLE = { code: 14, details: 'the connection broke' };
 const FINISHED = { code: 6, details: 'call_id: is finished' };
 const SHED = { code: 3, details: 'agent_id: is required' };
 
-describe('a call whose answer does not come', () => {
+describe('a call whose answer does not come', AT_ONCE, () => {
   const { open, closeAll } = gates();
   after(closeAll);
 
@@ -115,7 +118,7 @@ function busy(degraded_reason: string): AuthorizeResponse {
   return { verdict: 'VERDICT_DENY', reason: 'too busy', degraded: true, degraded_reason };
 }
 
-describe('a denial for want of time', () => {
+describe('a denial for want of time', AT_ONCE, () => {
   const { open, closeAll } = gates();
   after(closeAll);
 
@@ -156,7 +159,7 @@ describe('a denial for want of time', () => {
   });
 });
 
-describe('a burst of calls', () => {
+describe('a burst of calls', AT_ONCE, () => {
   const { open, closeAll } = gates();
   after(closeAll);
 
@@ -202,7 +205,7 @@ describe('a burst of calls', () => {
   });
 });
 
-describe('a call that waits while no answers come', () => {
+describe('a call that waits while no answers come', AT_ONCE, () => {
   const { open, closeAll } = gates();
   after(closeAll);
 
@@ -259,14 +262,14 @@ describe('a call that waits while no answers come', () => {
   });
 });
 
-describe('without a sidecar', () => {
-  const folder = scratchFolder();
+function connectTo(address: string, failureMode?: 'allow' | 'deny') {
+  const warnings: string[] = [];
+  const warn = (message: string) => warnings.push(message);
+  return { gate: connect({ address, agent: 'a', failureMode, warn }), warnings };
+}
 
-  function connectTo(address: string, failureMode?: 'allow' | 'deny') {
-    const warnings: string[] = [];
-    const warn = (message: string) => warnings.push(message);
-    return { gate: connect({ address, agent: 'a', failureMode, warn }), warnings };
-  }
+describe('without a sidecar', AT_ONCE, () => {
+  const folder = scratchFolder();
 
   test('calls are denied by default, with one warning for the outage', async () => {
     const { gate, warnings } = connectTo(`127.0.0.1:${await freePort()}`);
@@ -338,21 +341,21 @@ describe('without a sidecar', () => {
     assert.equal(service.settled[0]?.call?.final, true);
     service.stop();
   });
+});
 
-  test('a proxy for the world outside is not asked for it', async () => {
-    const service = await startService();
-    const before = process.env['http_proxy'];
-    process.env['http_proxy'] = `http://127.0.0.1:${await freePort()}`;
-    try {
-      const { gate } = connectTo(service.address);
-      await gate.call({ tool: 'x' }, async () => {});
-      await gate.close();
-    } finally {
-      if (before === undefined) delete process.env['http_proxy'];
-      else process.env['http_proxy'] = before;
-      service.stop();
-    }
-  });
+test('a proxy for the world outside is not asked for it', async () => {
+  const service = await startService();
+  const before = process.env['http_proxy'];
+  process.env['http_proxy'] = `http://127.0.0.1:${await freePort()}`;
+  try {
+    const { gate } = connectTo(service.address);
+    await gate.call({ tool: 'x' }, async () => {});
+    await gate.close();
+  } finally {
+    if (before === undefined) delete process.env['http_proxy'];
+    else process.env['http_proxy'] = before;
+    service.stop();
+  }
 });
 
 describe('the tries', () => {

@@ -81,6 +81,8 @@ describe('three gates and two keepers, scraped by Prometheus', {
     receiver = await started(startReceiver());
     env = {
       ...{ REDIS_URL: redis.url, TOLLGATE_POLICY: writeScratch(folder, POLICY) },
+      // Long for a busy machine, and too short for a Redis without answers to be given up by all others.
+      TOLLGATE_DECISION_MS: '250',
       ...{ HOOK_URL: receiver.url, BROKEN_URL: receiver.brokenUrl },
     };
     const history = writeScratch(folder, sixWeeks(Date.now()));
@@ -259,9 +261,8 @@ async function trouble(gates: readonly SidecarProcess[], redis: RedisProcess): P
   const forgotten = { agent_id: 'forgetful', team_id: 'research', estimated_cost: 0.5 };
   await gates[0]?.channel.authorize({ ...forgotten, tool: 'chat' }, TIMEOUT_MS);
   redis.signal('SIGSTOP');
-  for (const { channel } of gates) {
-    await channel.authorize({ agent_id: 'writer', tool: 'chat', final: true }, TIMEOUT_MS);
-  }
+  const call = { agent_id: 'writer', tool: 'chat', final: true };
+  await Promise.all(gates.map(({ channel }) => channel.authorize(call, TIMEOUT_MS)));
   redis.signal('SIGCONT');
 }
 

@@ -486,9 +486,12 @@ prices:
 
   test('the command says it to people and to programs', async () => {
     const folder = scratchFolder();
+    // Enough of them, since it is read twice.
+    const some = calls.slice(0, 250);
+    const { entries } = decidePlainly(some, inForce.plain);
     const file = writeScratch(
       folder,
-      `${history.entries.map((entry) => formatLine(entry)).join('\n')}\nnonsense\n`,
+      `${entries.map((entry) => formatLine(entry)).join('\n')}\nnonsense\n`,
     );
     const policy = writeScratch(folder, rulesOf(7, 60, 300).text);
     const [people, program] = await Promise.all([
@@ -498,10 +501,10 @@ prices:
     assert.equal(people.code, 1, people.err);
     assert.match(people.out, /calls that were allowed would be denied/);
     assert.match(people.out, /^loop +\d+ +\d+/m);
-    assert.match(people.out, new RegExp(`line ${history.entries.length + 1}: is not JSON`));
+    assert.match(people.out, new RegExp(`line ${entries.length + 1}: is not JSON`));
     const answer = JSON.parse(program.out);
-    assert.equal(answer.was.allowed + answer.was.denied, calls.length);
-    assert.equal(answer.would.allowed + answer.would.denied, calls.length);
+    assert.equal(answer.was.allowed + answer.was.denied, some.length);
+    assert.equal(answer.would.allowed + answer.would.denied, some.length);
     assert.ok(answer.newlyDenied > 0 && Number(answer.would.costUsd) < Number(answer.was.costUsd));
   });
 });

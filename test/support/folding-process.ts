@@ -1,8 +1,9 @@
-import { openConnection } from '../../src/redis/connection.js';
+import type { Connection } from '../../src/redis/connection.js';
 import { loadScripts } from '../../src/redis/scripts.js';
 import { newFolder } from '../../src/store/commit.js';
 import { foldBatch } from '../../src/store/fold.js';
 import { UTC } from './ledger.js';
+import { connectPlainly } from './plain-redis.js';
 
 /**
  * A process that folds, and ends itself at a moment that its caller has chosen: just before or after it
@@ -13,23 +14,8 @@ const [port, domain = '', count, nth, when = '', signal = 'SIGKILL'] = process.a
 
 let commands = 0;
 
-const real = openConnection({
-  address: {
-    mode: 'single',
-    nodes: [{ host: '127.0.0.1', port: Number(port) }],
-    path: undefined,
-    tls: false,
-    username: undefined,
-    password: undefined,
-    db: 0,
-  },
-  sentinelMaster: '',
-  passwordFile: undefined,
-  scripts: loadScripts(),
-  onPasswordProblem: () => {},
-  onUp: () => void fold(),
-  onDown: () => {},
-});
+const redis = connectPlainly(Number(port));
+const scripts = loadScripts();
 
 async function send<T>(work: () => Promise<T>): Promise<T> {
   commands += 1;
@@ -45,13 +31,15 @@ async function send<T>(work: () => Promise<T>): Promise<T> {
   return reply;
 }
 
+/** What folding needs of a connection. */
 const connection = {
-  ...real,
-  run: (...args: Parameters<typeof real.run>) => send(() => real.run(...args)),
-  command: (...args: Parameters<typeof real.command>) => send(() => real.command(...args)),
-};
+  run: (script, keys, args) =>
+    send(() => redis.send('EVAL', scripts[script], keys.length, ...keys, ...args)),
+  command: (name, key, ...args) => send(() => redis.send(name, key, ...args)),
+} as Pick<Connection, 'run' | 'command'> as Connection;
 
 async function fold(): Promise<void> {
+  await redis.send('PING');
   process.stdout.write('ready\n');
   const folder = newFolder();
   let beaten = 0;
@@ -61,5 +49,7 @@ async function fold(): Promise<void> {
     if (step.step === 'beaten') beaten += 1;
   }
   process.stdout.write(`done ${beaten}\n`);
-  real.close();
+  redis.close();
 }
+
+void fold();

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { type ChildProcess, execFile } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { after, describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { openChannel } from '../../src/client/channel.js';
 import { readSettings } from '../../src/settings.js';
-import { StartError, startSidecar } from '../../src/sidecar.js';
+import { type Sidecar, StartError, startSidecar } from '../../src/sidecar.js';
 import { createLog } from '../../src/telemetry/log.js';
+import { formatListen } from '../../src/wire/listen.js';
 import { scratchFolder } from '../support/scratch.js';
 import { MAIN, type SidecarProcess, spawnSidecar } from '../support/sidecar.js';
 import { until } from '../support/until.js';
@@ -19,13 +19,15 @@ const BUF = fileURLToPath(new URL('../../../node_modules/.bin/buf', import.meta.
 
 describe('the server', () => {
   const folder = scratchFolder();
-  const started: SidecarProcess[] = [];
-  after(() => Promise.all(started.map((sidecar) => sidecar.stop())));
-  async function start(env: Record<string, string> = {}): Promise<SidecarProcess> {
-    const sidecar = await spawnSidecar(env);
-    started.push(sidecar);
-    return sidecar;
-  }
+  /** The one that most tests ask, on the embedded engine. */
+  let sidecar: SidecarProcess;
+  let startedWithinMs: number;
+  before(async () => {
+    const startMs = performance.now();
+    sidecar = await spawnSidecar({ TOLLGATE_POLCY: 'x', TOLLGATE_SERVICE_HOST: '10.0.0.1' });
+    startedWithinMs = performance.now() - startMs;
+  });
+  after(() => sidecar.stop());
 
   /** Runs `serve` to its end, which is expected to come at once. */
   async function refusal(env: Record<string, string>): Promise<{ code: unknown; text: string }> {
@@ -44,12 +46,20 @@ describe('the server', () => {
     return { code, text: (stdout + stderr).replaceAll('\\"', '"') };
   }
 
-  /** Why `serve` would not start, found in this process: a process for each would take a second. */
+  /** Starts one in this process: a process for each would take a second. */
+  async function startHere(env: Record<string, string>): Promise<Sidecar> {
+    const settings = readSettings({
+      TOLLGATE_OPS_LISTEN: '127.0.0.1:0',
+      TOLLGATE_PAGE_LISTEN: 'off',
+      ...env,
+    });
+    if ('problems' in settings) throw new StartError(settings.problems.join('\n'));
+    return startSidecar(settings, createLog('silent', 'json'));
+  }
+
+  /** Why it would not start. */
   async function problemOf(env: Record<string, string>): Promise<string> {
-    const settings = readSettings({ TOLLGATE_OPS_LISTEN: '127.0.0.1:0', ...env });
-    if ('problems' in settings) return settings.problems.join('\n');
-    const running = startSidecar(settings, createLog('silent', 'json'));
-    const error: unknown = await running.then(
+    const error: unknown = await startHere(env).then(
       ({ stop }) => stop(),
       (why) => why,
     );
@@ -57,53 +67,7 @@ describe('the server', () => {
     return error.message;
   }
 
-  test('serves within 10 s with Node alone, and says that the engine keeps nothing', async () => {
-    const startedMs = performance.now();
-    const sidecar = await start();
-    assert.ok(performance.now() - startedMs < 10_000);
-    const ready = sidecar.log.find(({ msg }) => String(msg).startsWith('tollgate is ready'));
-    assert.match(String(ready?.['msg']), /one process, not shared, nothing kept/);
-    const decision = await sidecar.channel.authorize({ agent_id: 'a' }, TIMEOUT_MS);
-    assert.equal(decision.degraded, false);
-    assert.match(decision.call_id, /^[0-9a-f-]{36}$/, 'a call without an id gets one');
-  });
-
-  test('buf curl works by reflection, with no files at hand', async () => {
-    const { address } = await start();
-    const curl = async (method: string, data: object) => {
-      const { stdout } = await promisify(execFile)(
-        BUF,
-        [
-          'curl',
-          '--protocol',
-          'grpc',
-          '--http2-prior-knowledge',
-          '-d',
-          JSON.stringify(data),
-          `http://${address}/${method}`,
-        ],
-        { cwd: folder },
-      );
-      return JSON.parse(stdout) as Record<string, unknown>;
-    };
-    const call = {
-      agent_id: 'a',
-      estimated_cost: 0.0043,
-      labels: { tier: 'gold' },
-      timestamp: '2026-03-01T14:23:01.847Z',
-    };
-    const decision = await curl('tollgate.v1.Tollgate/Authorize', call);
-    assert.equal(decision['verdict'], 'VERDICT_ALLOW');
-    const inspected = await curl('tollgate.v1.Tollgate/Inspect', { call });
-    assert.equal((inspected['decision'] as Record<string, unknown>)['verdict'], 'VERDICT_ALLOW');
-    assert.deepEqual(
-      await curl('grpc.health.v1.Health/Check', { service: 'tollgate.v1.Tollgate' }),
-      { status: 'SERVING' },
-    );
-  });
-
   test('probes and metrics answer on the ops port, and nothing else does', async () => {
-    const sidecar = await start();
     assert.equal((await sidecar.ops('/livez')).status, 200);
     assert.equal((await sidecar.ops('/readyz')).status, 200);
     assert.equal((await sidecar.ops('/')).status, 404);
@@ -128,12 +92,53 @@ describe('the server', () => {
     assert.match(text, /tollgate_policy_info\{hash="[0-9a-f]{12}"\} 1/);
   });
 
+  test('serves within 10 s with Node alone, and says that the engine keeps nothing', async () => {
+    assert.ok(startedWithinMs < 10_000);
+    const ready = sidecar.log.find(({ msg }) => String(msg).startsWith('tollgate is ready'));
+    assert.match(String(ready?.['msg']), /one process, not shared, nothing kept/);
+    const decision = await sidecar.channel.authorize({ agent_id: 'a' }, TIMEOUT_MS);
+    assert.equal(decision.degraded, false);
+    assert.match(decision.call_id, /^[0-9a-f-]{36}$/, 'a call without an id gets one');
+  });
+
+  test('buf curl works by reflection, with no files at hand', async () => {
+    const curl = async (method: string, data: object) => {
+      const { stdout } = await promisify(execFile)(
+        BUF,
+        [
+          'curl',
+          '--protocol',
+          'grpc',
+          '--http2-prior-knowledge',
+          '-d',
+          JSON.stringify(data),
+          `http://${sidecar.address}/${method}`,
+        ],
+        { cwd: folder },
+      );
+      return JSON.parse(stdout) as Record<string, unknown>;
+    };
+    const call = {
+      agent_id: 'a',
+      estimated_cost: 0.0043,
+      labels: { tier: 'gold' },
+      timestamp: '2026-03-01T14:23:01.847Z',
+    };
+    const decision = await curl('tollgate.v1.Tollgate/Authorize', call);
+    assert.equal(decision['verdict'], 'VERDICT_ALLOW');
+    const inspected = await curl('tollgate.v1.Tollgate/Inspect', { call });
+    assert.equal((inspected['decision'] as Record<string, unknown>)['verdict'], 'VERDICT_ALLOW');
+    assert.deepEqual(
+      await curl('grpc.health.v1.Health/Check', { service: 'tollgate.v1.Tollgate' }),
+      { status: 'SERVING' },
+    );
+  });
+
   test('two scrapers at once both see a counter begin at 0', async () => {
-    const sidecar = await start();
-    await sidecar.channel.authorize({ agent_id: 'a', tool: 't' }, TIMEOUT_MS);
+    await sidecar.channel.authorize({ agent_id: 'a', tool: 'scraped' }, TIMEOUT_MS);
     const scrape = async (agent: string) => {
       const text = await (await sidecar.ops('/metrics', { 'user-agent': agent })).text();
-      return /^tollgate_calls_total\{.*tool="t".*\} (\d+)$/m.exec(text)?.[1];
+      return /^tollgate_calls_total\{.*tool="scraped".*\} (\d+)$/m.exec(text)?.[1];
     };
     const both = () => Promise.all(['Prometheus/1', 'Prometheus/2'].map(scrape));
     assert.deepEqual(
@@ -148,34 +153,29 @@ describe('the server', () => {
   test('a unix socket, and a stale one from a killed process', async () => {
     const path = join(folder, 'tollgate.sock');
     const listen = { TOLLGATE_LISTEN: `unix://${path}` };
-    const first = await start(listen);
-    assert.equal(
-      (await first.channel.authorize({ agent_id: 'a' }, TIMEOUT_MS)).verdict,
-      'VERDICT_ALLOW',
-    );
-    const second = await refusal(listen);
-    assert.equal(second.code, 1);
-    assert.match(second.text, /another process listens on/);
+    const first = await spawnSidecar(listen);
+    const ask = async () => (await first.channel.authorize({ agent_id: 'a' }, TIMEOUT_MS)).verdict;
+    assert.equal(await ask(), 'VERDICT_ALLOW');
+    assert.match(await problemOf(listen), /another process listens on/);
     first.child.kill('SIGKILL');
     await until('it to be gone', () => first.child.signalCode !== null);
     assert.ok(existsSync(path), 'the socket is left behind');
-    const third = await start(listen);
-    assert.equal(
-      (await third.channel.authorize({ agent_id: 'a' }, TIMEOUT_MS)).verdict,
-      'VERDICT_ALLOW',
-    );
+    const second = await startHere(listen);
+    assert.equal(await ask(), 'VERDICT_ALLOW');
+    await second.stop();
+    await first.stop();
   });
 
   test('SIGTERM finishes the calls under way and exits 0', async () => {
-    const sidecar = await start();
-    const channel = openChannel(sidecar.address);
+    const { child, channel } = await spawnSidecar({});
     await channel.authorize({ agent_id: 'a' }, TIMEOUT_MS);
     const outcomes: Promise<string>[] = [];
     for (let n = 0; n < 200; n += 1) {
       outcomes.push(channel.authorize({ agent_id: `a-${n}` }, TIMEOUT_MS).then((d) => d.verdict));
     }
     await outcomes[0];
-    const stopped = sidecar.stop();
+    const stopped = endOf(child);
+    child.kill('SIGTERM');
     const settled = await Promise.allSettled(outcomes);
     assert.equal(await stopped, 0);
     channel.close();
@@ -186,14 +186,14 @@ describe('the server', () => {
   });
 
   test('SIGTERM ends a sidecar that still has idle connections and no Redis', async () => {
-    const sidecar = await spawnSidecar({ REDIS_URL: 'redis://127.0.0.1:1' });
+    const { child, channel } = await spawnSidecar({ REDIS_URL: 'redis://127.0.0.1:1' });
     const startedMs = performance.now();
-    await sidecar.channel.authorize({ agent_id: 'a', tool: 't' }, TIMEOUT_MS);
-    const exit = new Promise((resolve) => sidecar.child.once('exit', resolve));
-    sidecar.child.kill('SIGTERM');
+    await channel.authorize({ agent_id: 'a', tool: 't' }, TIMEOUT_MS);
+    const exit = endOf(child);
+    child.kill('SIGTERM');
     assert.equal(await exit, 0);
     assert.ok(performance.now() - startedMs < 10_000);
-    sidecar.channel.close();
+    channel.close();
   });
 
   test('what would be unsafe or senseless is refused at the start, with what to do', async () => {
@@ -254,12 +254,15 @@ describe('the server', () => {
   });
 
   test('TOLLGATE_INSECURE=1 lets it leave the loopback', async () => {
-    const sidecar = await start({ TOLLGATE_LISTEN: '0.0.0.0:0', TOLLGATE_INSECURE: '1' });
-    assert.match(sidecar.address, /^0\.0\.0\.0:\d+$/);
+    const { address, stop } = await startHere({
+      TOLLGATE_LISTEN: '0.0.0.0:0',
+      TOLLGATE_INSECURE: '1',
+    });
+    assert.match(formatListen(address ?? assert.fail()), /^0\.0\.0\.0:\d+$/);
+    await stop();
   });
 
-  test('an unknown setting is warned of', async () => {
-    const sidecar = await start({ TOLLGATE_POLCY: 'x', TOLLGATE_SERVICE_HOST: '10.0.0.1' });
+  test('an unknown setting is warned of', () => {
     const warned = sidecar.log.filter(({ msg }) => String(msg).includes('no setting of tollgate'));
     assert.deepEqual(
       warned.map(({ name }) => name),
@@ -268,10 +271,9 @@ describe('the server', () => {
   });
 
   test('every line of the log is JSON, and a denial has a line with its call_id', async () => {
-    const sidecar = await start();
     for (let n = 0; n < 51; n += 1) {
       await sidecar.channel.authorize(
-        { call_id: `call-${n}`, agent_id: 'a', tool: 't' },
+        { call_id: `call-${n}`, agent_id: 'looper', tool: 't' },
         TIMEOUT_MS,
       );
     }
@@ -280,7 +282,15 @@ describe('the server', () => {
     );
     const line = sidecar.log.find(({ call_id: id }) => id === 'call-50');
     assert.equal(line?.['rule'], 'loop-detection');
-    assert.equal(line?.['agent'], 'a');
-    assert.match(String(line?.['msg']), /^denied: loop-detection: agent=a has used 50 of 50 calls/);
+    assert.equal(line?.['agent'], 'looper');
+    assert.match(
+      String(line?.['msg']),
+      /^denied: loop-detection: agent=looper has used 50 of 50 calls/,
+    );
   });
 });
+
+/** The code that it exits with. */
+function endOf(child: ChildProcess): Promise<unknown> {
+  return new Promise((resolve) => child.once('exit', resolve));
+}

@@ -43,6 +43,8 @@ class RealSidecar:
                 "TOLLGATE_OPS_LISTEN": "127.0.0.1:0",
                 "TOLLGATE_PAGE_LISTEN": "off",
                 "TOLLGATE_LOG_FORMAT": "json",
+                # No decision is degraded because this machine is busy.
+                "TOLLGATE_DECISION_MS": "2000",
                 "TOLLGATE_POLICY": str(file),
             },
             stdout=subprocess.PIPE,

@@ -64,7 +64,7 @@ class Exit(unittest.TestCase):
 
     def test_waits_for_nobody_for_ever(self) -> None:
         self.sidecar.script = [self.sidecar.usual, *[self.sidecar.hang] * 100]
-        process = self.start("work()", timeout=0.25)
+        process = self.start("tollgate.backlog.EXIT = 0.5; work()", timeout=0.25)
         _, errors = process.communicate(timeout=PATIENCE)
         self.assertEqual(process.returncode, 0, errors)
         self.assertIn("1 calls are still to be settled", errors)
