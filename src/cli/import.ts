@@ -78,7 +78,7 @@ async function takeAll(
 ): Promise<Done> {
   const done: Done = { taken: 0, skipped: 0, repeated: 0, others: new Map(), open: new Set() };
   const progress = showProgress(() => `${reading.lines} lines read, ${done.taken} entries taken`);
-  const take = importInto(store);
+  const take = await importInto(store);
   try {
     for await (const lines of batchesOf(mergeRuns(runs, from, reading, done))) {
       const { taken, skipped } = await take(lines.map(({ entry }) => entry));

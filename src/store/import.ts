@@ -94,7 +94,7 @@ async function tryPart(parts: Parts, part: readonly Entry[]): Promise<number | u
     next: placed.counts.next,
     importHourMs: placed.counts.hourMs,
     inImportHour: placed.counts.inHour,
-    ...by,
+    ...by.kept,
   };
   const stored = await commitBatch(connection, domain, folder, state, {
     ...{ changes, batch: sums, placed, unused: NOTHING_UNUSED, aside: [] },
