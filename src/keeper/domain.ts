@@ -8,7 +8,7 @@ import type { Folder } from '../store/commit.js';
 import { foldBatch } from '../store/fold.js';
 import { type FoldState, readFoldState } from '../store/fold-state.js';
 import { ledgerKey } from '../store/keys.js';
-import { newestId } from '../store/ledger-reader.js';
+import type { Losses } from '../store/losses.js';
 import { countOpen, runOut } from '../store/open.js';
 import { trimLedger } from '../store/trim.js';
 import { readRange } from '../store/unfolded.js';
@@ -30,6 +30,7 @@ export interface KeeperParts {
   readonly batch: number;
   readonly folder: Folder;
   readonly turns: Turns;
+  readonly losses: Losses;
   readonly metrics: Metrics;
   readonly log: Logger;
 }
@@ -54,8 +55,9 @@ export async function keepDomain(
   domain: string,
   fromOpen: number,
 ): Promise<DomainLook> {
-  const { connection, turns, sink } = parts;
+  const { connection, turns, sink, losses } = parts;
   const policy = parts.policy();
+  const lastId = await losses.look(connection, domain, false);
   const before = await readFoldState(connection, domain);
   const ours = turns.isOurs(domain, before, monotonicMs());
   const more = ours && (await foldAll(parts, domain, policy));
@@ -69,7 +71,6 @@ export async function keepDomain(
   }
   const ageS = (sinceMs: number | undefined) =>
     sinceMs === undefined ? 0 : Math.max(0, nowMs - sinceMs) / 1000;
-  const lastId = await newestId(connection, domain);
   return {
     aheadS: lastId === undefined ? 0 : Math.max(0, msOf(lastId) - nowMs) / 1000,
     lagS: ageS(await waitingSinceMs(connection, domain, state)),

@@ -23,6 +23,8 @@ export interface Imported {
   readonly taken: number;
   /** They are imported already, or this ledger has them itself, or they are of a time to come. */
   readonly skipped: number;
+  /** They are older than what this ledger still has: whether they count is not known. */
+  readonly unsure: number;
 }
 
 /** Takes the next entries of one import, in ascending order of their ids. */
@@ -53,15 +55,20 @@ export function openImport(
 ): TakeEntries {
   const parts: Parts = { connection, domain, folder: newFolder(), options, last: undefined };
   return async (batch) => {
-    let taken = 0;
+    let [taken, unsure] = [0, 0];
     for (let at = 0; at < batch.length; at += BATCH) {
-      taken += await importPart(parts, batch.slice(at, at + BATCH));
+      const part = await importPart(parts, batch.slice(at, at + BATCH));
+      taken += part.taken;
+      unsure += part.unsure;
     }
-    return { taken, skipped: batch.length - taken };
+    return { taken, unsure, skipped: batch.length - taken - unsure };
   };
 }
 
-async function importPart(parts: Parts, part: readonly Entry[]): Promise<number> {
+/** How many entries of a part were taken, and of how many it is not known. */
+type Took = Pick<Imported, 'taken' | 'unsure'>;
+
+async function importPart(parts: Parts, part: readonly Entry[]): Promise<Took> {
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
     const took = await tryPart(parts, part);
     if (took === undefined) continue;
@@ -71,15 +78,15 @@ async function importPart(parts: Parts, part: readonly Entry[]): Promise<number>
   throw new Error(`others fold ${parts.domain} all the time: try again`);
 }
 
-/** @returns how many entries were taken; undefined if somebody has folded meanwhile */
-async function tryPart(parts: Parts, part: readonly Entry[]): Promise<number | undefined> {
+/** @returns undefined if somebody has folded meanwhile */
+async function tryPart(parts: Parts, part: readonly Entry[]): Promise<Took | undefined> {
   const { connection, domain, folder, options } = parts;
   const state = await readFoldState(connection, domain);
   const ids = part.map(({ id }) => id);
-  const lacked = await lackedBy(connection, domain, state, ids);
+  const { lacked, unsure } = await lackedBy(connection, domain, state, ids);
   const news = part.filter(({ id }) => lacked.has(id));
   const [first, last] = [news[0], news.at(-1)];
-  if (!first || !last) return 0;
+  if (!first || !last) return { taken: 0, unsure };
   const range = { from: parts.last ?? part[0]?.id ?? first.id, to: last.id };
   const by = await foldedBy(connection, state, options, 0);
   const summed = sumUp(domain, news, sumOptions(by, options));
@@ -99,7 +106,7 @@ async function tryPart(parts: Parts, part: readonly Entry[]): Promise<number | u
   const stored = await commitBatch(connection, domain, folder, state, {
     ...{ changes, batch: sums, placed, unused: NOTHING_UNUSED, aside: [] },
   });
-  return stored ? news.length : undefined;
+  return stored ? { taken: news.length, unsure } : undefined;
 }
 
 function rangesWith(ranges: readonly IdRange[], more: IdRange): IdRange[] {

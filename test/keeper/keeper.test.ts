@@ -15,6 +15,7 @@ import { newFolder } from '../../src/store/commit.js';
 import { BATCH, foldBatch, foldPending } from '../../src/store/fold.js';
 import { type FoldState, readFoldState } from '../../src/store/fold-state.js';
 import { DOMAINS_KEY, ledgerKey } from '../../src/store/keys.js';
+import { createLosses } from '../../src/store/losses.js';
 import { readSpend } from '../../src/store/spend-reader.js';
 import { trimLedger } from '../../src/store/trim.js';
 import { createLog } from '../../src/telemetry/log.js';
@@ -119,14 +120,15 @@ describe('a keeper', { skip: NO_REDIS }, () => {
     file?: string,
   ): Promise<{ keeper: Keeper; metrics: Metrics }> {
     const metrics = createMetrics();
+    const log = createLog('silent', 'json');
     const { connection: own } = await openStore(redis.url);
     const keeper = startKeeper({
       connection: own,
       policy: () => policyOf(domain),
       sink: file === undefined ? undefined : openSink(file),
       batch: BATCH,
-      metrics,
-      log: createLog('silent', 'json'),
+      losses: createLosses(metrics, log),
+      ...{ metrics, log },
     });
     keepers.push(keeper);
     return { keeper, metrics };
