@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { Entry } from '../model/entry.js';
 import type { LedgerLine } from '../model/ledger-line-parse.js';
@@ -27,7 +27,8 @@ export const importing: Command = {
 Adds up the entries that export has written, or a keeper's TOLLGATE_LEDGER_SINK: the spend then has them, as
 it had when they happened. Only those that it lacks are taken, so it may be run again, and gives back what a
 Redis has lost that was flushed or restored from an older snapshot. Name all files of one ledger at once:
-what lies between the first and the last entry is known then, and not asked for again. The lines may be in
+what lies between the first and the last entry is known then, and not asked for again, but for what is on
+lines that cannot be read: mend them, and import the file again. The lines may be in
 the order in which they were written, or in that of their ids. - is standard input.
 What is older than the ledger still has, but not than its first entry, is taken where a sidecar or a keeper has
 seen that Redis went back; elsewhere it is not known whether it counts, and the exit code is 1.
@@ -41,9 +42,12 @@ ${STORE_HELP}`,
       allowPositionals: true,
       options: { ...STORE_OPTIONS, 'from-domain': { type: 'string' } },
     });
-    const absent = files.find((file) => file !== '-' && !existsSync(file));
     if (files.length === 0) throw new UsageError('import takes a file');
-    if (absent !== undefined) throw new UsageError(`there is no file ${absent}`);
+    for (const file of files) {
+      const stat = file === '-' ? undefined : statSync(file, { throwIfNoEntry: false });
+      if (file !== '-' && !stat) throw new UsageError(`there is no file ${file}`);
+      if (stat?.isDirectory()) throw new UsageError(`${file} is a folder: name the files in it`);
+    }
     return withStore(values, async (store) => {
       const given = values['from-domain'];
       const from = given === undefined ? store.domain : fromDomain(store, given);
@@ -85,7 +89,11 @@ async function takeAll(
   const take = await importInto(store);
   try {
     for await (const lines of batchesOf(mergeRuns(runs, from, reading, done))) {
-      const { taken, skipped, unsure } = await take(lines.map(({ entry }) => entry));
+      const apart = new Set(lines.flatMap((line) => (line.apart ? [line.entry.id] : [])));
+      const { taken, skipped, unsure } = await take(
+        lines.map(({ entry }) => entry),
+        apart,
+      );
       done.taken += taken;
       done.skipped += skipped;
       done.unsure += unsure;

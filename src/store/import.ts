@@ -15,7 +15,7 @@ import { NOTHING_UNUSED } from './unused.js';
 /** Tries at one batch: each is lost only to a commit of somebody else, and they come once a second. */
 const MAX_TRIES = 100;
 
-/** Imports that leave gaps between them: they are read with every batch that is folded, 40 bytes each. */
+/** Imports, and parts of one, that leave gaps between them: they are read with every batch that is folded, 40 bytes each. */
 const MAX_RANGES = 200;
 
 /** Entries that were imported, and those that were not. */
@@ -27,8 +27,14 @@ export interface Imported {
   readonly unsure: number;
 }
 
-/** Takes the next entries of one import, in ascending order of their ids. */
-export type TakeEntries = (batch: readonly Entry[]) => Promise<Imported>;
+/**
+ * Takes the next entries of one import, in ascending order of their ids.
+ * @param apart ids of those before which some may be that could not be read: they may come with another import
+ */
+export type TakeEntries = (
+  batch: readonly Entry[],
+  apart?: ReadonlySet<string>,
+) => Promise<Imported>;
 
 /** What is known of an import from one part to the next. */
 interface Parts {
@@ -42,8 +48,8 @@ interface Parts {
 
 /**
  * Adds entries of another time to the spend, not to the stream: those that the spend lacks. What lies between
- * the first and the last that one import has taken is imported with it, so the same entries count once, whether
- * they come again after a crash, in another file, or half of them first.
+ * the first and the last that one import has taken is imported with it, but for what it could not read, so the same
+ * entries count once, whether they come again after a crash, in another file, or half of them first.
  *
  * It opens no hold: whether a call that the entries leave open was settled later only they who have the later
  * entries know, and an estimate that counts beside its settlement counts twice.
@@ -54,10 +60,13 @@ export function openImport(
   options: FoldOptions,
 ): TakeEntries {
   const parts: Parts = { connection, domain, folder: newFolder(), options, last: undefined };
-  return async (batch) => {
+  return async (batch, apart = new Set()) => {
     let [taken, unsure] = [0, 0];
-    for (let at = 0; at < batch.length; at += BATCH) {
-      const part = await importPart(parts, batch.slice(at, at + BATCH));
+    for (let at = 0, end = 0; at < batch.length; at = end) {
+      if (apart.has(batch[at]?.id ?? '')) parts.last = undefined;
+      end = at + 1;
+      while (end < batch.length && end < at + BATCH && !apart.has(batch[end]?.id ?? '')) end += 1;
+      const part = await importPart(parts, batch.slice(at, end));
       taken += part.taken;
       unsure += part.unsure;
     }
@@ -113,7 +122,7 @@ function rangesWith(ranges: readonly IdRange[], more: IdRange): IdRange[] {
   const all = withRange(ranges, more);
   if (all.length <= MAX_RANGES) return all;
   throw new Error(
-    `${MAX_RANGES} imports with gaps between them are as many as a domain remembers: name the rest of the files in one command`,
+    `${MAX_RANGES} imports with gaps between them are as many as a domain remembers: mend the lines that cannot be read, and name the rest of the files in one command`,
   );
 }
 
