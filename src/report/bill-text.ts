@@ -42,7 +42,8 @@ function agentLines(answer: BillAnswer, top: number, style: Style): string[] {
   const { agents, total, totalBefore, comparable } = answer;
   const shown = agents.length === top + 1 ? agents : agents.slice(0, top);
   const rest = agents.slice(shown.length);
-  const largest = Math.abs(Number(agents[0]?.changeNano ?? 0n));
+  // Of no change at all there is no largest.
+  const largest = Math.abs(Number(agents[0]?.changeNano ?? 0n)) || 1;
   const higher = total.costNano > totalBefore.costNano ? total : totalBefore;
   const decimals = decimalsFor(higher.costNano);
   const line = (name: string, team: string, nano: bigint, before: bigint, more: string[]) => [

@@ -25,6 +25,16 @@ test('a bill beside one that is known in part is compared by the day', async () 
   assert.ok(Math.abs((one?.cause?.ratio.calls ?? 0) - 31 / 30) < 1e-9);
 });
 
+test('a bill of what spends the same each day has no change', async () => {
+  const entries = dailyUntil(NOW_MS, 'a', new Array(14).fill(7));
+  const period = parsePeriod({ from: '2026-10-26', to: '2026-11-01' }, 'UTC', NOW_MS);
+  assert.ok(!('problem' in period));
+  const answer = await explainBill(spendOf(entries), { period, timezone: 'UTC', nowMs: NOW_MS });
+  const text = billText(answer, 10, PLAIN);
+  assert.match(text, /^a +\$49\.00 +\$49\.00 +\$0\.00 +0\.0%$/m);
+  assert.doesNotMatch(text, /undefined|NaN/);
+});
+
 test('an agent that rests at weekends is neither gone on Saturday nor new on Monday', async () => {
   // From Monday 21 September on, Monday to Friday; another every day.
   const five = Array.from({ length: 42 }, (_, at) => (at % 7 < 5 ? 10 : 0));
