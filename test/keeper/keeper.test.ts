@@ -240,6 +240,10 @@ describe('a keeper', { skip: NO_REDIS }, () => {
     rmSync(file);
   });
 
+  test('a sink that is no file takes what it is given', async () => {
+    await openSink('/dev/null').write(['{}']);
+  });
+
   test('entries that went before they were in the sink are said, and the rest is written', async () => {
     const entries = endedCalls(14, 300);
     const file = join(folder, 'gap.ndjson');
