@@ -6,6 +6,7 @@ import { monotonicMs } from '../redis/deadline.js';
 import { redisMs } from '../redis/time.js';
 import type { Folder } from '../store/commit.js';
 import { foldBatch } from '../store/fold.js';
+import { staysAsIs } from '../store/fold-options.js';
 import { type FoldState, readFoldState } from '../store/fold-state.js';
 import { ledgerKey } from '../store/keys.js';
 import type { Losses } from '../store/losses.js';
@@ -43,6 +44,8 @@ export interface DomainLook {
   readonly sinkLagS: number;
   readonly openHolds: number;
   readonly attributes: number;
+  /** Its days are not those of the policy, and cannot be: they have changed too often. */
+  readonly stays: boolean;
   /** There is more to do at once. */
   readonly more: boolean;
   /** Where the next look for holds that have run out goes on. */
@@ -75,6 +78,7 @@ export async function keepDomain(
     aheadS: lastId === undefined ? 0 : Math.max(0, msOf(lastId) - nowMs) / 1000,
     lagS: ageS(await waitingSinceMs(connection, domain, state)),
     sinkLagS: ageS(poured?.waitingSinceMs),
+    stays: ours && staysAsIs(state, foldOptionsOf(policy, true), nowMs),
     openHolds: await countOpen(connection, domain),
     attributes: state.next - state.freed,
     more: more || nextOpen > 0 || poured?.more === true,

@@ -59,6 +59,7 @@ export function startKeeper(options: KeeperOptions): Keeper {
       more ||= found.more;
     });
     warnings.ahead(looks.aheadS());
+    warnings.stays(looks.staying());
     return more ? 0 : IDLE_MS;
   }
 

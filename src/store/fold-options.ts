@@ -48,6 +48,19 @@ function keptBy(zones: readonly Zone[], labels: readonly string[]): FoldedBy {
   return { zones, labels, kept: { zones, labels } };
 }
 
+/**
+ * Has a domain moved so often that it cannot move to the timezone of a policy? Its days stay as they are, until rows
+ * of before are forgotten.
+ */
+export function staysAsIs(
+  { zones }: Pick<FoldState, 'zones'>,
+  { timezone, days }: FoldOptions,
+  nowMs: number,
+): boolean {
+  const moved = moveTo(zones, timezone, days, nowMs, nowMs - KEEP_MS.day);
+  return zones.length > 0 && moved.at(-1)?.timezone !== timezone;
+}
+
 /** How entries are summed up by that. */
 export function sumOptions(
   { zones, labels }: Pick<FoldedBy, 'zones' | 'labels'>,
