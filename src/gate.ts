@@ -17,6 +17,7 @@ import { createTokensSeen } from './pricing/seen.js';
 import { type Connection, type ConnectionOptions, openConnection } from './redis/connection.js';
 import { monotonicMs } from './redis/deadline.js';
 import type { Settings } from './settings.js';
+import type { Losses } from './store/losses.js';
 import { startMonitor } from './store/monitor.js';
 import { createStore, type Store } from './store/store.js';
 import type { Logger } from './telemetry/log.js';
@@ -48,6 +49,7 @@ export async function openGate(
   settings: Settings,
   redis: RedisOptions,
   policy: LivePolicy,
+  losses: Losses,
   metrics: Metrics,
   log: Logger,
 ): Promise<Gate> {
@@ -57,6 +59,7 @@ export async function openGate(
     settings.decisionMs,
     redis,
     policy,
+    losses,
     metrics,
     log,
   );
@@ -107,6 +110,7 @@ async function openStore(
   decisionMs: number,
   redis: RedisOptions,
   policy: LivePolicy,
+  losses: Losses,
   metrics: Metrics,
   log: Logger,
 ): Promise<OpenStore> {
@@ -140,7 +144,7 @@ async function openStore(
     // An idle domain's clock grows vague with time; this keeps it sharp.
     touch: (domain) => store.touch(domain, monotonicMs() + TOUCH_MS),
     away: 'the failure modes of the rules decide',
-    ...{ metrics, log },
+    ...{ losses, metrics, log },
   });
   await withinMs(contacted, FIRST_CONTACT_MS);
   return {

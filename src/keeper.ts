@@ -9,6 +9,7 @@ import type { LivePolicy } from './policy/live.js';
 import { openConnection } from './redis/connection.js';
 import { monotonicMs } from './redis/deadline.js';
 import type { Settings } from './settings.js';
+import type { Losses } from './store/losses.js';
 import { type Monitor, startMonitor } from './store/monitor.js';
 import type { Logger } from './telemetry/log.js';
 import type { Metrics } from './telemetry/metrics.js';
@@ -32,12 +33,13 @@ export interface KeeperRoleOptions {
   readonly batch: number;
   /** No gate in this process says whether Redis is there, and what it loses. */
   readonly alone: boolean;
+  readonly losses: Losses;
   readonly metrics: Metrics;
   readonly log: Logger;
 }
 
 export function openKeeper(options: KeeperRoleOptions): KeeperRole {
-  const { settings, redis, policy, batch, alone, metrics, log } = options;
+  const { settings, redis, policy, batch, alone, losses, metrics, log } = options;
   const silent = { onUp: () => {}, onDown: () => {} };
   let monitor: Monitor | undefined;
   const connection = openConnection({
@@ -49,14 +51,16 @@ export function openKeeper(options: KeeperRoleOptions): KeeperRole {
     onDown: (why) => monitor?.down(why),
   });
   const sink = settings.ledgerSink === '' ? undefined : openSink(settings.ledgerSink);
-  const keeper = startKeeper({ connection, policy: policy.current, sink, batch, metrics, log });
+  const keeper = startKeeper({
+    ...{ connection, policy: policy.current, sink, batch, losses, metrics, log },
+  });
   if (alone) {
     monitor = startMonitor({
       connection,
       domains: keeper.domains,
       touch: async () => {},
       away: 'the ledger is not summed up',
-      ...{ metrics, log },
+      ...{ losses, metrics, log },
     });
   }
   const fleet = watchFleet({

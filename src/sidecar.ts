@@ -8,6 +8,7 @@ import { startEmbeddedRedis } from './redis/embedded.js';
 import { loadScripts, type Scripts } from './redis/scripts.js';
 import type { Settings } from './settings.js';
 import { BATCH, EMBEDDED_BATCH } from './store/fold.js';
+import { createLosses } from './store/losses.js';
 import type { Logger } from './telemetry/log.js';
 import { createMetrics, type Metrics } from './telemetry/metrics.js';
 import { startApi } from './wire/api.js';
@@ -66,8 +67,9 @@ export async function startSidecar(
     stops.push(close);
     const { opsListen, pageListen, listen } = settings;
     const alone = !roles.includes('gate');
+    const losses = createLosses(metrics, log);
     const keeper = roles.includes('keeper')
-      ? openKeeper({ settings, redis, policy, batch, alone, metrics, log })
+      ? openKeeper({ settings, redis, policy, batch, alone, losses, metrics, log })
       : undefined;
     if (keeper) stops.push(keeper.close);
     const page =
@@ -76,7 +78,7 @@ export async function startSidecar(
       (await startPage(pageListen, keeper.page).catch(cannotListen(pageListen)));
     if (page) stops.push(page.close);
     const gate = roles.includes('gate')
-      ? await openGate(settings, redis, policy, metrics, log)
+      ? await openGate(settings, redis, policy, losses, metrics, log)
       : undefined;
     if (gate) stops.push(gate.close);
     const ops = await startOps(opsListen, metrics, () => ready).catch(cannotListen(opsListen));

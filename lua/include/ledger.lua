@@ -12,9 +12,10 @@ keeper is away cannot fill Redis: past the bound the oldest entries go, and the 
         amounts held, amounts settled
      r, w, o: 1 if what it held was posted before, 2 if it was settled when it was admitted; amounts held
      h: since, until (µs)    t: metric, limit, amount reached
-     d: denials, first and last (µs), amounts asked; of the window at the last of them: metric (-1 where none has
-        denied), used, limit; when that call could pass (µs; 0 is not known, or never); cost, tokens in and tokens
-        out of what was asked again. Older ones end with the amounts
+     d: denials, first and last (µs), amounts asked
+  x  for d more numbers, that older versions do not read: of the window at the last denial: metric (-1 where none has
+     denied), used, limit; when that call could pass (µs; 0 is not known, or never); cost, tokens in and tokens out of
+     what was asked again. Some have them at the end of n, older ones nowhere
   m  model and provider that answered, with a tab between
   w  the key of a window; for d rule, partition and run, with a tab between
   g  a field of the orders, or for t the agent; j  a text, JSON but for u

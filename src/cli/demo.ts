@@ -82,7 +82,7 @@ async function fill(asked: OpenStore, seed: number, plan: Plan): Promise<number>
       process.stderr.write(`\r\x1b[Kfilling: week ${weeksOf(untilMs)} of 8`);
   };
   try {
-    return await fillStore(historyOf(seed, plan), importInto(asked), onBatch);
+    return await fillStore(historyOf(seed, plan), await importInto(asked), onBatch);
   } finally {
     if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
   }

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { Entry } from '../model/entry.js';
 import type { LedgerLine } from '../model/ledger-line-parse.js';
@@ -16,6 +16,7 @@ import { fail, type OpenStore, STORE_HELP, STORE_OPTIONS, withStore } from './st
 interface Done extends LeftOut {
   taken: number;
   skipped: number;
+  unsure: number;
   /** Calls that the entries leave open. */
   readonly open: Set<string>;
 }
@@ -26,8 +27,11 @@ export const importing: Command = {
 Adds up the entries that export has written, or a keeper's TOLLGATE_LEDGER_SINK: the spend then has them, as
 it had when they happened. Only those that it lacks are taken, so it may be run again, and gives back what a
 Redis has lost that was flushed or restored from an older snapshot. Name all files of one ledger at once:
-what lies between the first and the last entry is known then, and not asked for again. The lines may be in
+what lies between the first and the last entry is known then, and not asked for again, but for what is on
+lines that cannot be read: mend them, and import the file again. The lines may be in
 the order in which they were written, or in that of their ids. - is standard input.
+What is older than the ledger still has, but not than its first entry, is taken where a sidecar or a keeper has
+seen that Redis went back; elsewhere it is not known whether it counts, and the exit code is 1.
 
   --from-domain NAME      the domain whose lines are taken, of a file of several; default: the same
 ${STORE_HELP}`,
@@ -38,9 +42,12 @@ ${STORE_HELP}`,
       allowPositionals: true,
       options: { ...STORE_OPTIONS, 'from-domain': { type: 'string' } },
     });
-    const absent = files.find((file) => file !== '-' && !existsSync(file));
     if (files.length === 0) throw new UsageError('import takes a file');
-    if (absent !== undefined) throw new UsageError(`there is no file ${absent}`);
+    for (const file of files) {
+      const stat = file === '-' ? undefined : statSync(file, { throwIfNoEntry: false });
+      if (file !== '-' && !stat) throw new UsageError(`there is no file ${file}`);
+      if (stat?.isDirectory()) throw new UsageError(`${file} is a folder: name the files in it`);
+    }
     return withStore(values, async (store) => {
       const given = values['from-domain'];
       const from = given === undefined ? store.domain : fromDomain(store, given);
@@ -56,8 +63,8 @@ ${STORE_HELP}`,
         const done = await takeAll(store, from, runs, reading);
         if (values.json) showJson(store.domain, reading, done);
         else show(store.domain, from, reading, done);
-        const allOthers = done.others.size > 0 && done.taken + done.skipped === 0;
-        return reading.bad > 0 || allOthers ? EXIT.wrong : EXIT.ok;
+        const allOthers = done.others.size > 0 && done.taken + done.skipped + done.unsure === 0;
+        return reading.bad > 0 || done.unsure > 0 || allOthers ? EXIT.wrong : EXIT.ok;
       };
       if (!files.includes('-')) return work(files);
       return withInputAsFile((input) => work(files.map((file) => (file === '-' ? input : file))));
@@ -76,14 +83,20 @@ async function takeAll(
   runs: readonly Run[],
   reading: Reading,
 ): Promise<Done> {
-  const done: Done = { taken: 0, skipped: 0, repeated: 0, others: new Map(), open: new Set() };
+  const left: LeftOut = { repeated: 0, others: new Map() };
+  const done: Done = { taken: 0, skipped: 0, unsure: 0, ...left, open: new Set() };
   const progress = showProgress(() => `${reading.lines} lines read, ${done.taken} entries taken`);
-  const take = importInto(store);
+  const take = await importInto(store);
   try {
     for await (const lines of batchesOf(mergeRuns(runs, from, reading, done))) {
-      const { taken, skipped } = await take(lines.map(({ entry }) => entry));
+      const apart = new Set(lines.flatMap((line) => (line.apart ? [line.entry.id] : [])));
+      const { taken, skipped, unsure } = await take(
+        lines.map(({ entry }) => entry),
+        apart,
+      );
       done.taken += taken;
       done.skipped += skipped;
+      done.unsure += unsure;
       for (const { entry } of lines) followCall(done.open, entry);
       await keepTexts(store, lines);
     }
@@ -108,9 +121,9 @@ async function keepTexts({ connection, domain }: OpenStore, lines: readonly Ledg
 }
 
 function showJson(domain: string, { lines, bad, problems }: Reading, done: Done): void {
-  const { taken, skipped, repeated, others, open } = done;
+  const { taken, skipped, unsure, repeated, others, open } = done;
   const otherDomains = Object.fromEntries(others);
-  const left = { skipped, repeated, otherDomains, openCalls: open.size };
+  const left = { skipped, unsure, repeated, otherDomains, openCalls: open.size };
   console.log(JSON.stringify({ domain, lines, taken, ...left, bad, problems }));
 }
 
@@ -118,11 +131,16 @@ function showJson(domain: string, { lines, bad, problems }: Reading, done: Done)
 const MAX_NAMED = 10;
 
 function show(domain: string, from: string, { bad, problems }: Reading, done: Done): void {
-  const { taken, skipped, repeated, others, open } = done;
+  const { taken, skipped, unsure, repeated, others, open } = done;
   console.log(`${taken} entries taken into the domain "${domain}"`);
   if (skipped > 0) {
     console.log(
       `${skipped} skipped: they are in its ledger, or of a time that was imported before, or of one to come`,
+    );
+  }
+  if (unsure > 0) {
+    console.log(
+      `${unsure} not taken: they are older than what the ledger still has, so it is not known whether they count. They do, unless Redis was restored or failed over while no sidecar and no keeper had seen them`,
     );
   }
   if (repeated > 0) console.log(`${repeated} skipped: the lines come twice`);

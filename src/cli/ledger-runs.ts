@@ -65,45 +65,78 @@ export interface LeftOut {
   readonly others: Map<string, number>;
 }
 
+/** A line of several runs. */
+export interface MergedLine extends LedgerLine {
+  /** Between it and the one before may be entries that could not be read. */
+  readonly apart: boolean;
+}
+
+/** One run as it is merged. */
+interface Head {
+  readonly line: MergedLine;
+  readonly rest: AsyncGenerator<MergedLine, boolean>;
+  /** What could not be read lies between the line of the run that was merged last, and this. */
+  readonly unread: boolean;
+}
+
 /** The lines of a domain in the order of their ids, each once. */
 export async function* mergeRuns(
   runs: readonly Run[],
   domain: string,
   reading: Reading,
   left: LeftOut,
-): AsyncGenerator<LedgerLine> {
+): AsyncGenerator<MergedLine> {
   const several = new Set(runs.map(({ file }) => file)).size > 1;
-  const heads: { line: LedgerLine; rest: AsyncGenerator<LedgerLine> }[] = [];
-  const put = async (rest: AsyncGenerator<LedgerLine>) => {
-    const { value: line, done } = await rest.next();
-    if (done) return;
+  const heads: Head[] = [];
+  let apart = false;
+  const put = async (rest: Head['rest'], begun: boolean) => {
+    const next = await rest.next();
+    if (next.done) {
+      apart ||= next.value;
+      return;
+    }
+    const line = next.value;
     // The one that was first mostly is again.
     const at = heads.findIndex((head) => compareIds(line.entry.id, head.line.entry.id) <= 0);
-    heads.splice(at < 0 ? heads.length : at, 0, { line, rest });
+    const head = { line, rest, unread: begun && line.apart };
+    heads.splice(at < 0 ? heads.length : at, 0, head);
   };
-  for (const run of runs) await put(readRun(run, domain, reading, left, several));
+  for (const run of runs) await put(readRun(run, domain, reading, left, several), false);
   let lastId: string | undefined;
   for (let head = heads.shift(); head; head = heads.shift()) {
     const { line, rest } = head;
+    apart ||= line.apart || heads.some(({ unread }) => unread);
     if (line.entry.id === lastId) left.repeated += 1;
-    else yield line;
+    else {
+      yield { ...line, apart };
+      apart = false;
+    }
     lastId = line.entry.id;
-    await put(rest);
+    await put(rest, true);
   }
 }
 
+/** @returns whether lines after the last entry could not be read */
 async function* readRun(
   { file, from, to, firstLine }: Run,
   domain: string,
   reading: Reading,
   left: LeftOut,
   several: boolean,
-): AsyncGenerator<LedgerLine> {
+): AsyncGenerator<MergedLine, boolean> {
   const input = createReadStream(file, { start: from, end: to - 1 });
   const first = { line: firstLine, at: from, file: several ? `${file} ` : '' };
+  let apart = false;
+  let { bad } = reading;
   for await (const line of readEntries(input, reading, first)) {
+    apart ||= reading.bad > bad;
     const { domain: other = domain } = line;
-    if (other === domain) yield line;
-    else left.others.set(other, (left.others.get(other) ?? 0) + 1);
+    if (other === domain) {
+      yield { ...line, apart };
+      apart = false;
+    } else left.others.set(other, (left.others.get(other) ?? 0) + 1);
+    // Other runs may have been read meanwhile.
+    bad = reading.bad;
   }
+  return apart || reading.bad > bad;
 }

@@ -6,9 +6,10 @@ import { monotonicMs } from '../redis/deadline.js';
 import { redisMs } from '../redis/time.js';
 import type { Folder } from '../store/commit.js';
 import { foldBatch } from '../store/fold.js';
+import { staysAsIs } from '../store/fold-options.js';
 import { type FoldState, readFoldState } from '../store/fold-state.js';
 import { ledgerKey } from '../store/keys.js';
-import { newestId } from '../store/ledger-reader.js';
+import type { Losses } from '../store/losses.js';
 import { countOpen, runOut } from '../store/open.js';
 import { trimLedger } from '../store/trim.js';
 import { readRange } from '../store/unfolded.js';
@@ -30,6 +31,7 @@ export interface KeeperParts {
   readonly batch: number;
   readonly folder: Folder;
   readonly turns: Turns;
+  readonly losses: Losses;
   readonly metrics: Metrics;
   readonly log: Logger;
 }
@@ -42,6 +44,8 @@ export interface DomainLook {
   readonly sinkLagS: number;
   readonly openHolds: number;
   readonly attributes: number;
+  /** Its days are not those of the policy, and cannot be: they have changed too often. */
+  readonly stays: boolean;
   /** There is more to do at once. */
   readonly more: boolean;
   /** Where the next look for holds that have run out goes on. */
@@ -54,8 +58,9 @@ export async function keepDomain(
   domain: string,
   fromOpen: number,
 ): Promise<DomainLook> {
-  const { connection, turns, sink } = parts;
+  const { connection, turns, sink, losses } = parts;
   const policy = parts.policy();
+  const lastId = await losses.look(connection, domain, false);
   const before = await readFoldState(connection, domain);
   const ours = turns.isOurs(domain, before, monotonicMs());
   const more = ours && (await foldAll(parts, domain, policy));
@@ -69,11 +74,11 @@ export async function keepDomain(
   }
   const ageS = (sinceMs: number | undefined) =>
     sinceMs === undefined ? 0 : Math.max(0, nowMs - sinceMs) / 1000;
-  const lastId = await newestId(connection, domain);
   return {
     aheadS: lastId === undefined ? 0 : Math.max(0, msOf(lastId) - nowMs) / 1000,
     lagS: ageS(await waitingSinceMs(connection, domain, state)),
     sinkLagS: ageS(poured?.waitingSinceMs),
+    stays: ours && staysAsIs(state, foldOptionsOf(policy, true), nowMs),
     openHolds: await countOpen(connection, domain),
     attributes: state.next - state.freed,
     more: more || nextOpen > 0 || poured?.more === true,

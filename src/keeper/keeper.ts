@@ -2,6 +2,7 @@ import type { Policy } from '../policy/policy.js';
 import type { Connection } from '../redis/connection.js';
 import { monotonicMs } from '../redis/deadline.js';
 import { newFolder } from '../store/commit.js';
+import type { Losses } from '../store/losses.js';
 import type { Logger } from '../telemetry/log.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { type KeeperParts, keepDomain } from './domain.js';
@@ -31,6 +32,7 @@ export interface KeeperOptions {
   readonly sink: Sink | undefined;
   /** Entries in one batch: BATCH, or EMBEDDED_BATCH. */
   readonly batch: number;
+  readonly losses: Losses;
   readonly metrics: Metrics;
   readonly log: Logger;
 }
@@ -57,6 +59,7 @@ export function startKeeper(options: KeeperOptions): Keeper {
       more ||= found.more;
     });
     warnings.ahead(looks.aheadS());
+    warnings.stays(looks.staying());
     return more ? 0 : IDLE_MS;
   }
 

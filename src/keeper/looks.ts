@@ -3,7 +3,8 @@ import type { DomainLook } from './domain.js';
 
 /** Of a domain that was never looked after. */
 const NOTHING: DomainLook = Object.freeze({
-  ...{ lagS: 0, aheadS: 0, sinkLagS: 0, openHolds: 0, attributes: 0, more: false, nextOpen: 0 },
+  ...{ lagS: 0, aheadS: 0, sinkLagS: 0, openHolds: 0, attributes: 0, nextOpen: 0 },
+  ...{ stays: false, more: false },
 });
 
 /** How the domains stood when each was looked after last; one that cannot be falls behind from then on. */
@@ -32,6 +33,11 @@ export class Looks {
   /** How far the ledger of some domain is ahead of the clock, at most. */
   aheadS(): number {
     return Math.max(0, ...[...this.#last.values()].map(({ look }) => look.aheadS));
+  }
+
+  /** The domains that cannot be summed up by the days of the policy. */
+  staying(): string[] {
+    return [...this.#last].flatMap(([domain, { look }]) => (look.stays ? [domain] : []));
   }
 
   /** @param sinceMs when the round began: whoever was not looked after since then has fallen behind */

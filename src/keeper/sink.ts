@@ -25,9 +25,11 @@ function writeOut(lines: readonly string[]): Promise<void> {
 async function append(file: string, lines: readonly string[]): Promise<void> {
   const handle = await open(file, 'a+');
   try {
-    await dropTornLine(handle);
+    // What is none, such as /dev/null or a pipe, has no lines of before, and no disk.
+    const isFile = (await handle.stat()).isFile();
+    if (isFile) await dropTornLine(handle);
     await handle.appendFile(textOf(lines));
-    await handle.datasync();
+    if (isFile) await handle.datasync();
   } finally {
     await handle.close();
   }

@@ -10,6 +10,11 @@ export function isIn(ranges: readonly IdRange[], id: string): boolean {
   return ranges.some(({ from, to }) => compareIds(from, id) <= 0 && compareIds(id, to) <= 0);
 }
 
+/** Is it inside one of them, and none of its ends? */
+export function isBetween(ranges: readonly IdRange[], id: string): boolean {
+  return ranges.some(({ from, to }) => compareIds(from, id) < 0 && compareIds(id, to) < 0);
+}
+
 /** The ranges, ascending, with one more; those that touch it become one with it. */
 export function withRange(ranges: readonly IdRange[], more: IdRange): IdRange[] {
   let { from, to } = more;

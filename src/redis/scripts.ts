@@ -21,6 +21,7 @@ export const SCRIPT_NAMES = [
   'fold',
   'run_out',
   'sunk',
+  'gap',
   'spend',
   'alert_raise',
   'alert_told',

@@ -69,7 +69,8 @@ function spentSentence(answer: AgentAnswer): string {
 
 /** "2.7x the $30.73 in as many days before (+$52.86, +172%)" */
 function besideBefore({ period, before, sums }: AgentAnswer, expected: Expectation): string {
-  const earlier = period.kind === 'month' ? `in ${before.name}` : 'in as many days before';
+  const then = period.kind === 'month' ? `in ${before.name}` : 'in as many days before';
+  const earlier = expected.whole ? then : `${then}, by the weekdays that are known of them`;
   if (expected.ratio === undefined) return `and nothing ${earlier}`;
   const impact = sums.costNano - expected.nano;
   const share = ratioOf(impact, expected.nano) ?? 0;

@@ -94,7 +94,7 @@ function zText(z: number): string {
 /** What the expectation rests on. */
 function basisText({ query, period, before, unusual }: AgentAnswer, expected: Expectation): string {
   if (expected.basis === 'before') {
-    return expected.days < 1 ? `as much a day as in ${before.name}` : `as in ${before.name}`;
+    return expected.whole ? `as in ${before.name}` : `by the weekdays known of ${before.name}`;
   }
   const until = period.soFar ? ` until ${formatTime(period.untilMs, query.timezone)}` : '';
   if (unusual && unusual.weeks < 3) return `the median of ${unusual.days} days${until}`;

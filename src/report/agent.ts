@@ -13,6 +13,7 @@ import { gapsOf } from './known.js';
 import { type Limits, limitsOf } from './limits.js';
 import { dayOf, lastDays, type Period, periodBefore } from './period.js';
 import { sideOf } from './side.js';
+import { standInFor } from './stand-in.js';
 import { type Unusual, unusualIn } from './unusual.js';
 
 const HOUR_MS = 3_600_000;
@@ -70,7 +71,12 @@ export async function explainAgent(spend: Spend, query: AgentQuery): Promise<Age
   const expected = single
     ? expectedOfDay(recent, timezone, dayMs, nowMs, unusual)
     : gaps.comparable
-      ? expectedOfPeriod(recent, before, gaps.part, totalOf(gathered))
+      ? expectedOfPeriod(
+          recent,
+          standInFor(period, before, gaps.sinceMs ?? nowMs, timezone, nowMs),
+          gaps.part === 1,
+          totalOf(gathered),
+        )
       : undefined;
   const days = single ? [] : daysOf(recent, period, gaps.sinceMs ?? 0, timezone, nowMs);
   const notes = single ? notesOfDay(unusual, gaps.notes) : gaps.notes;

@@ -23,6 +23,7 @@ export function agentJson(answer: AgentAnswer): object {
           impactUsd: exactUsd(sums.costNano - expected.nano),
           ratio: expected.ratio,
           basis: expected.basis === 'days' ? 'days like it' : before.name,
+          whole: expected.whole,
         }
       : null,
     unusual: unusual ? unusualJson(unusual) : null,
@@ -52,19 +53,25 @@ export function agentJson(answer: AgentAnswer): object {
 
 /** What made the bill change, for programs. */
 export function billJson(answer: BillAnswer, top: number): object {
-  const { query, before, comparable, part, agents, total, totalBefore, growth } = answer;
+  const { query, before, comparable, part, agents, total, growth } = answer;
+  const { totalBefore, totalStandIn } = answer;
   return {
     period: periodJson(query.period),
     before: { ...periodJson(before), known: comparable, part },
     timezone: query.timezone,
-    total: { ...sumsJson(total), beforeUsd: exactUsd(totalBefore.costNano) },
-    changeUsd: exactUsd(total.costNano - totalBefore.costNano),
+    total: {
+      ...sumsJson(total),
+      beforeUsd: exactUsd(totalBefore.costNano),
+      comparedUsd: exactUsd(totalStandIn.costNano),
+    },
+    changeUsd: exactUsd(total.costNano - totalStandIn.costNano),
     growth: growth ?? null,
     agents: agents.slice(0, top).map((one) => ({
       agent: one.agent,
       team: one.team,
       ...sumsJson(one.sums),
       beforeUsd: exactUsd(one.before.costNano),
+      comparedUsd: exactUsd(one.standIn.costNano),
       changeUsd: exactUsd(one.changeNano),
       shareOfChange: one.share ?? null,
       new: one.isNew,

@@ -1,8 +1,9 @@
-import type { SpendAttributes } from '../model/spend.js';
+import { addSums, noSums, type SpendAttributes, type Sums } from '../model/spend.js';
 import { dayStartMs, dayStartsMs } from '../policy/days.js';
 import type { Spend } from '../store/spend.js';
-import { add, type Gathered, sumsUntil } from './gather.js';
+import { add, type Gathered, scaleSums, sumsUntil } from './gather.js';
 import type { Period } from './period.js';
+import type { StandIn } from './stand-in.js';
 
 const DAY_MS = 86_400_000;
 
@@ -12,7 +13,10 @@ const WEEKS = 8;
 /** One agent as it is read. */
 export interface Read {
   readonly now: Gathered;
+  /** What stands for the period before, so many times as it says. */
   readonly earlier: Gathered;
+  /** What is known of it. */
+  readonly before: Sums;
   readonly daily: Map<number, bigint>;
   readonly weekly: bigint[];
   /** The first and the last day that was read on which it made a call. */
@@ -41,6 +45,7 @@ export async function readAgents(
   spend: Spend,
   period: Period,
   before: Period,
+  standIn: StandIn,
   weeks: readonly (readonly number[])[],
 ): Promise<Map<string, Read>> {
   const read = new Map<string, Read>();
@@ -48,7 +53,8 @@ export async function readAgents(
     let found = read.get(agent);
     if (!found) {
       const weekly = weeks.map(() => 0n);
-      found = { now: new Map(), earlier: new Map(), daily: new Map(), weekly, ...NEVER };
+      const [now, earlier, daily] = [new Map(), new Map(), new Map()];
+      found = { now, earlier, before: noSums(), daily, weekly, ...NEVER };
       read.set(agent, found);
     }
     return found;
@@ -66,17 +72,25 @@ export async function readAgents(
       }
       agent.daily.set(startMs, (agent.daily.get(startMs) ?? 0n) + sums.costNano);
       if (week !== undefined) agent.weekly[week] = (agent.weekly[week] ?? 0n) + sums.costNano;
-      if (inBefore.has(startMs)) add(agent.earlier, attributes, sums);
+      if (inBefore.has(startMs)) addSums(agent.before, sums);
+      const times = standIn.days.get(startMs);
+      if (times !== undefined) add(agent.earlier, attributes, scaleSums(sums, times));
       if (inPeriod.has(startMs)) add(agent.now, attributes, sums);
     }
   }
-  if (before.hours.length > 0) {
-    for await (const rows of spend.rows('hour', before.hours)) {
-      for (const row of rows) {
-        const agent = of(row.attributes);
-        add(agent.earlier, row.attributes, sumsUntil(row, before.untilMs));
-        if (row.sums.calls > 0) agent.firstMs = Math.min(agent.firstMs, row.startMs);
+  const [hoursBefore, hoursOfStandIn] = [new Set(before.hours), new Set(standIn.hours)];
+  const hours = [...new Set([...before.hours, ...standIn.hours])];
+  if (hours.length === 0) return read;
+  for await (const rows of spend.rows('hour', hours)) {
+    for (const row of rows) {
+      const agent = of(row.attributes);
+      const { startMs, attributes, sums } = row;
+      if (hoursBefore.has(startMs)) addSums(agent.before, sumsUntil(row, before.untilMs));
+      if (hoursOfStandIn.has(startMs)) {
+        const until = sumsUntil(row, standIn.untilMs);
+        add(agent.earlier, attributes, scaleSums(until, standIn.over));
       }
+      if (sums.calls > 0) agent.firstMs = Math.min(agent.firstMs, startMs);
     }
   }
   return read;

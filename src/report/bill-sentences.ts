@@ -1,4 +1,4 @@
-import { type AgentChange, type BillAnswer, presenceOf } from './bill.js';
+import { type AgentChange, type BillAnswer, presenceOf, toldChange } from './bill.js';
 import { formatDay } from './dates.js';
 import { changeUsd, counted, listed, roundPercent, roundUsd, times } from './figures.js';
 
@@ -24,34 +24,32 @@ export function billSentences(answer: BillAnswer): string[] {
   ].filter((sentence) => sentence !== '');
 }
 
-function totalSentence({
-  query,
-  before,
-  total,
-  totalBefore,
-  comparable,
-  part,
-}: BillAnswer): string {
+function totalSentence(answer: BillAnswer): string {
+  const { query, before, total, totalBefore, totalStandIn, comparable, part } = answer;
   const now = roundUsd(total.costNano);
   const bill = `The bill of ${query.period.name.replace(', so far', ' so far')} is ${now}`;
   if (!comparable) return `${bill}; there is nothing to compare it with yet.`;
-  const by = total.costNano - totalBefore.costNano;
-  const known = part === 1 ? '' : ', at as much a day as is known of it';
-  const than = `${before.name}${known} (${roundUsd(totalBefore.costNano)}`;
-  const share = Number(by) / Number(totalBefore.costNano);
-  if (totalBefore.costNano <= 0n) return `${bill}; nothing was spent in ${before.name}.`;
-  if (Math.abs(share) < STEADY)
-    return `${bill}, about the same as that of ${than}, ${changeUsd(by)}).`;
+  const by = total.costNano - totalStandIn.costNano;
+  const [known, aDay] = part === 1 ? ['', ''] : ['the known days of ', ' a day'];
+  const than = `that of ${known}${before.name} (${roundUsd(totalBefore.costNano)}, ${changeText(answer, by)})`;
+  const share = Number(by) / Number(totalStandIn.costNano);
+  if (totalStandIn.costNano <= 0n) return `${bill}; nothing was spent in ${known}${before.name}.`;
+  if (Math.abs(share) < STEADY) return `${bill},${aDay} about the same as ${than}.`;
   // From ten times on a percentage is a number that nobody reads.
-  if (share >= 9) return `${bill}, ${times(share + 1)} that of ${than}, ${changeUsd(by)}).`;
+  if (share >= 9) return `${bill},${aDay} ${times(share + 1)} ${than}.`;
   const more = share > 0 ? 'more' : 'less';
-  return `${bill}, ${roundPercent(Math.abs(share))} ${more} than that of ${than}, ${changeUsd(by)}).`;
+  return `${bill},${aDay} ${roundPercent(Math.abs(share))} ${more} than ${than}.`;
+}
+
+/** "+$12.30", of a part "+$1.23 a day". */
+function changeText(answer: BillAnswer, nano: bigint): string {
+  return `${changeUsd(toldChange(answer, nano))}${answer.part === 1 ? '' : ' a day'}`;
 }
 
 /** Who made it, in the direction in which the bill went. */
 function causeSentences(answer: BillAnswer): string[] {
-  const { agents, total, totalBefore } = answer;
-  const by = total.costNano - totalBefore.costNano;
+  const { agents, total, totalStandIn } = answer;
+  const by = total.costNano - totalStandIn.costNano;
   const along = agents.filter(
     ({ changeNano }) => changeNano !== 0n && changeNano > 0n === by >= 0n,
   );
@@ -65,16 +63,18 @@ function causeSentences(answer: BillAnswer): string[] {
   );
   if (against && Math.abs(Number(against.changeNano)) >= Math.abs(Number(by)) * WORTH_NAMING) {
     const more = against.changeNano > 0n ? 'more' : 'less';
-    const size = roundUsd(against.changeNano < 0n ? -against.changeNano : against.changeNano);
+    const told = toldChange(answer, against.changeNano);
+    const size = `${roundUsd(told < 0n ? -told : told)}${answer.part === 1 ? '' : ' a day'}`;
     const because = against.cause ? `, because ${against.cause.clause}` : '';
     sentences.push(`${nameOf(against)} spent ${size} ${more}${because}.`);
   }
   return sentences;
 }
 
-function partSentence(one: AgentChange, at: number, { query, noted }: BillAnswer): string {
+function partSentence(one: AgentChange, at: number, answer: BillAnswer): string {
+  const { query, noted } = answer;
   const { share, changeNano, cause, mostlyOnMs } = one;
-  const amount = changeUsd(changeNano);
+  const amount = changeText(answer, changeNano);
   // Over all of it is possible, where others went the other way; many times it says nothing.
   const part =
     share !== undefined && share <= 2

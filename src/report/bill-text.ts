@@ -1,4 +1,5 @@
-import { type AgentChange, type BillAnswer, presenceOf } from './bill.js';
+import { addSums, noSums } from '../model/spend.js';
+import { type AgentChange, type BillAnswer, presenceOf, toldChange } from './bill.js';
 import { billSentences } from './bill-sentences.js';
 import { formatDay } from './dates.js';
 import { change, counted, decimalsFor, roundPercent, usd } from './figures.js';
@@ -10,7 +11,7 @@ import { bar, table } from './table.js';
 /** What made the bill change, for a person. @param top agents that are shown; the others are one line */
 export function billText(answer: BillAnswer, top: number, style: Style): string {
   const { query, agents, total, comparable, noted, notes } = answer;
-  const against = comparable ? `against ${againstText(answer)}` : '';
+  const against = comparable ? againstText(answer) : '';
   const lines = [...heading(`The bill of ${query.period.name}`, against, style), ''];
   if (agents.length === 0) lines.push('no call, neither then nor in the period before');
   else lines.push(...agentLines(answer, top, style));
@@ -33,29 +34,40 @@ export function billText(answer: BillAnswer, top: number, style: Style): string 
   return lines.join('\n');
 }
 
-/** Of a part that is known the whole is told, or all would look like growth. */
+/** Of a part that is known a day is compared, or all would look like growth. */
 function againstText({ before, part }: BillAnswer): string {
-  return part === 1 ? before.name : `as much a day as in what is known of ${before.name}`;
+  return part === 1 ? `against ${before.name}` : `a day, against the known days of ${before.name}`;
 }
 
+type Compared = Pick<AgentChange, 'sums' | 'before' | 'standIn'>;
+
 function agentLines(answer: BillAnswer, top: number, style: Style): string[] {
-  const { agents, total, totalBefore, comparable } = answer;
+  const { agents, total, totalBefore, totalStandIn, comparable, part } = answer;
   const shown = agents.length === top + 1 ? agents : agents.slice(0, top);
   const rest = agents.slice(shown.length);
-  const largest = Math.abs(Number(agents[0]?.changeNano ?? 0n));
+  // Of no change at all there is no largest.
+  const largest = Math.abs(Number(agents[0]?.changeNano ?? 0n)) || 1;
   const higher = total.costNano > totalBefore.costNano ? total : totalBefore;
   const decimals = decimalsFor(higher.costNano);
-  const line = (name: string, team: string, nano: bigint, before: bigint, more: string[]) => [
-    name,
-    team,
-    usd(nano, decimals),
-    comparable ? usd(before, decimals) : '',
-    comparable ? signed(nano - before, decimals) : '',
-    comparable ? change(nano, before) : '',
-    ...more,
-  ];
+  const line = (
+    name: string,
+    team: string,
+    { sums, before, standIn }: Compared,
+    more: string[],
+  ) => {
+    const [nano, was] = [sums.costNano, standIn.costNano];
+    return [
+      name,
+      team,
+      usd(nano, decimals),
+      comparable ? usd(before.costNano, decimals) : '',
+      comparable ? signed(toldChange(answer, nano - was), decimals) : '',
+      comparable ? change(nano, was) : '',
+      ...more,
+    ];
+  };
   const rows = shown.map((one) =>
-    line(one.agent, one.team, one.sums.costNano, one.before.costNano, [
+    line(one.agent, one.team, one, [
       comparable ? bar(Math.abs(Number(one.changeNano)) / largest) : '',
       shareText(one),
       why(one, answer),
@@ -63,13 +75,18 @@ function agentLines(answer: BillAnswer, top: number, style: Style): string[] {
   );
   const ups = [...shown.map(({ changeNano }) => changeNano)];
   if (rest.length > 0) {
-    const sum = (of: (one: AgentChange) => bigint) => rest.reduce((all, one) => all + of(one), 0n);
-    const [now, before] = [sum(({ sums }) => sums.costNano), sum((one) => one.before.costNano)];
-    rows.push(line(counted(rest.length, 'other'), '', now, before, ['', '', '']));
-    ups.push(now - before);
+    const all = { sums: noSums(), before: noSums(), standIn: noSums() };
+    for (const one of rest) {
+      addSums(all.sums, one.sums);
+      addSums(all.before, one.before);
+      addSums(all.standIn, one.standIn);
+    }
+    rows.push(line(counted(rest.length, 'other'), '', all, ['', '', '']));
+    ups.push(all.sums.costNano - all.standIn.costNano);
   }
-  rows.push(line('total', '', total.costNano, totalBefore.costNano, ['', '', '']));
-  ups.push(total.costNano - totalBefore.costNano);
+  const whole = { sums: total, before: totalBefore, standIn: totalStandIn };
+  rows.push(line('total', '', whole, ['', '', '']));
+  ups.push(total.costNano - totalStandIn.costNano);
   const paint = (padded: string, row: number) => {
     const by = ups[row] ?? 0n;
     return by > 0n ? style.red(padded) : by < 0n ? style.green(padded) : padded;
@@ -80,7 +97,7 @@ function agentLines(answer: BillAnswer, top: number, style: Style): string[] {
       { title: 'team', cut: true, drop: 2 },
       { title: 'spend', right: true },
       { title: 'before', right: true, drop: 3, paint: style.dim },
-      { title: 'change', right: true, paint },
+      { title: part === 1 ? 'change' : 'change a day', right: true, paint },
       { title: '', right: true, paint },
       { title: '', drop: 1 },
       { title: 'of it', right: true },

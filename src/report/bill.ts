@@ -4,13 +4,14 @@ import { dayStartMs } from '../policy/days.js';
 import type { Spend } from '../store/spend.js';
 import { type Read, readAgents, weeksOf } from './bill-read.js';
 import { type Cause, causeOf } from './cause.js';
-import { scaleSums, totalOf } from './gather.js';
+import { dividedSums, totalOf } from './gather.js';
 import { type Growth, growthOf } from './growth.js';
 import { notedAbout } from './happened.js';
 import { gapsOf } from './known.js';
 import { mostlyOn } from './mostly-on.js';
 import { type Period, periodBefore } from './period.js';
 import { sideOf } from './side.js';
+import { standInFor } from './stand-in.js';
 
 const DAY_MS = 86_400_000;
 
@@ -28,7 +29,10 @@ export interface AgentChange {
   readonly agent: string;
   readonly team: string;
   readonly sums: Sums;
+  /** What is known of the period before, and what stands for it: the same where it is known whole. */
   readonly before: Sums;
+  readonly standIn: Sums;
+  /** Against what stands for it. */
   readonly changeNano: bigint;
   /** Of the change of the bill: negative where it went the other way. */
   readonly share: number | undefined;
@@ -50,12 +54,13 @@ export interface BillAnswer {
   readonly query: BillQuery;
   readonly before: Period;
   readonly comparable: boolean;
-  /** How much of the period before is known: what is told of it is as much a day as in that. */
+  /** How much of the period before is known: of less than all, its weekdays are compared. */
   readonly part: number;
   /** The largest change first, up or down. */
   readonly agents: readonly AgentChange[];
   readonly total: Sums;
   readonly totalBefore: Sums;
+  readonly totalStandIn: Sums;
   readonly growth: Growth | undefined;
   readonly noted: readonly AnnotationEntry[];
   readonly notes: readonly string[];
@@ -66,42 +71,47 @@ export async function explainBill(spend: Spend, query: BillQuery): Promise<BillA
   const before = periodBefore(period, timezone, nowMs);
   const gaps = await gapsOf(spend, timezone, period, before);
   const weeks = weeksOf(period, timezone, nowMs, gaps.sinceMs ?? nowMs);
+  const sinceMs = gaps.comparable ? (gaps.sinceMs ?? nowMs) : before.fromMs;
+  const standIn = standInFor(period, before, sinceMs, timezone, nowMs);
+  const { over } = standIn;
   const [read, events] = await Promise.all([
-    readAgents(spend, period, before, weeks),
+    readAgents(spend, period, before, standIn, weeks),
     spend.events(0, nowMs + 1),
   ]);
-  const known = gaps.comparable ? gaps.part : 1;
   const knownBefore = before.days.filter((ms) => ms >= (gaps.sinceMs ?? 0));
   const total = noSums();
   const totalBefore = noSums();
+  const totalStandIn = noSums();
   const weekly = weeks.map(() => 0n);
   const sides = [...read].map(([agent, of]) => {
     const sums = totalOf(of.now);
-    const earlier = scaleSums(totalOf(of.earlier), 1 / known);
+    const earlier = dividedSums(totalOf(of.earlier), over);
     for (const [week, nano] of of.weekly.entries()) weekly[week] = (weekly[week] ?? 0n) + nano;
     return { agent, of, sums, earlier, changeNano: sums.costNano - earlier.costNano };
   });
-  for (const { sums, earlier } of sides) {
+  for (const { of, sums, earlier } of sides) {
     addSums(total, sums);
-    addSums(totalBefore, earlier);
+    addSums(totalBefore, of.before);
+    addSums(totalStandIn, earlier);
   }
   const sorted = sides
-    .filter(({ sums, earlier }) => sums.calls + sums.denied + earlier.calls + earlier.denied > 0)
+    .filter(({ of, sums }) => sums.calls + sums.denied + of.before.calls + of.before.denied > 0)
     .sort(
       (a, b) => Number(size(b.changeNano) - size(a.changeNano)) || (a.agent < b.agent ? -1 : 1),
     );
-  const all = total.costNano - totalBefore.costNano;
+  const all = total.costNano - totalStandIn.costNano;
   const agents = sorted.map(({ agent, of, sums, earlier, changeNano }, at): AgentChange => {
     const both = at < CAUSES && of.now.size > 0 && of.earlier.size > 0;
     return {
       agent,
       team: teamOf(of),
       sums,
-      before: earlier,
+      before: of.before,
+      standIn: earlier,
       changeNano,
       share: gaps.comparable && all !== 0n ? Number(changeNano) / Number(all) : undefined,
       cause:
-        both && gaps.comparable ? causeOf(sideOf(of.earlier, known), sideOf(of.now, 1)) : undefined,
+        both && gaps.comparable ? causeOf(sideOf(of.earlier, over), sideOf(of.now, 1)) : undefined,
       growth: growthOf(of.weekly),
       ...(gaps.comparable ? cameOrWent(of, query, sums) : NEITHER),
       mostlyOnMs: at < CAUSES ? mostlyOn(of.daily, period.days, knownBefore) : undefined,
@@ -115,9 +125,16 @@ export async function explainBill(spend: Spend, query: BillQuery): Promise<BillA
     agents,
     total,
     totalBefore,
+    totalStandIn,
     growth: growthOf(weekly),
     noted: notedAbout(events, undefined, period.fromMs, period.untilMs),
   };
+}
+
+/** A change as it is told: of a part a day, since it is none from what is known of that to what is now. */
+export function toldChange({ part, query: { period } }: BillAnswer, nano: bigint): bigint {
+  if (part === 1) return nano;
+  return BigInt(Math.round((Number(nano) * DAY_MS) / (period.untilMs - period.fromMs)));
 }
 
 /** Why there is nothing to compare: "new", "gone", or nothing on one side; '' if there is. */

@@ -61,6 +61,8 @@ export function formatTime(atMs: number, timezone: string): string {
 
 /** For people: "1 March 2026, 09:14". */
 export function formatMoment(atMs: number, timezone: string): string {
+  // Of the id of an entry, which any number may be.
+  if (!local(atMs, timezone).isValid) return 'a time that is in no calendar';
   return `${formatDay(atMs, timezone)}, ${formatTime(atMs, timezone)}`;
 }
 

@@ -1,14 +1,17 @@
 import type { Sums } from '../model/spend.js';
 import { comparisonOf, isWhole, sameWeekdays } from './comparison.js';
-import { add, type Gathered, scaleSums, sumsUntil, totalOf } from './gather.js';
+import { add, dividedSums, type Gathered, scaleSums, sumsUntil, totalOf } from './gather.js';
 import type { AgentHistory } from './history.js';
 import type { Period } from './period.js';
+import type { StandIn } from './stand-in.js';
 import type { Unusual } from './unusual.js';
 
 /** What a day was compared with: the same weekdays; or a longer time: the one before it. */
 export interface Expectation {
   readonly nano: bigint;
   readonly basis: 'days' | 'before';
+  /** All of the period before is known; else what is known of it stands for all, by its weekdays. */
+  readonly whole: boolean;
   readonly ratio: number | undefined;
   /** The average of a day like it, or the period before. */
   readonly usual: Gathered;
@@ -63,6 +66,7 @@ export function expectedOfDay(
   return {
     nano: expectedNano,
     basis: 'days',
+    whole: true,
     ratio: Number.isFinite(ratio) && expectedNano > 0n ? ratio : undefined,
     usual,
     // As many as make it what was expected, so that its parts add up to that.
@@ -73,15 +77,24 @@ export function expectedOfDay(
   };
 }
 
-/** The period before; of a part that is known, what its average day says. */
+/** The period before, or what stands for it. */
 export function expectedOfPeriod(
-  recent: AgentHistory,
-  before: Period,
-  part: number,
+  { days, hours }: AgentHistory,
+  standIn: StandIn,
+  whole: boolean,
   sums: Sums,
 ): Expectation {
-  const usual = gatherRows(recent, before);
-  const nano = scaleSums(totalOf(usual), 1 / part).costNano;
+  const usual: Gathered = new Map();
+  for (const { startMs, attributes, sums: day } of days) {
+    const times = standIn.days.get(startMs);
+    if (times !== undefined) add(usual, attributes, scaleSums(day, times));
+  }
+  const inHours = new Set(standIn.hours);
+  for (const row of hours) {
+    if (!inHours.has(row.startMs)) continue;
+    add(usual, row.attributes, scaleSums(sumsUntil(row, standIn.untilMs), standIn.over));
+  }
+  const nano = dividedSums(totalOf(usual), standIn.over).costNano;
   const ratio = nano > 0n ? Number(sums.costNano) / Number(nano) : undefined;
-  return { nano, basis: 'before', ratio, usual, days: part };
+  return { nano, basis: 'before', whole, ratio, usual, days: standIn.over };
 }

@@ -31,11 +31,31 @@ export function sumsUntil({ startMs, sums }: SpendRow, untilMs: number): Readonl
   return scaleSums(sums, Math.min(1, (untilMs - startMs) / HOUR_MS));
 }
 
-/** So many times as much, rounded; exactly the same for once. */
+/** So many times as much, rounded; exactly, for a whole number. */
 export function scaleSums(sums: Readonly<Sums>, by: number): Readonly<Sums> {
   if (by === 1) return sums;
   const amount = (one: number) => Math.round(one * by);
-  const nano = (one: bigint) => BigInt(Math.round(Number(one) * by));
+  const whole = Number.isInteger(by) ? BigInt(by) : undefined;
+  return sumsOf(sums, amount, (one) =>
+    whole === undefined ? BigInt(Math.round(Number(one) * by)) : one * whole,
+  );
+}
+
+/** A part of it, of which there are so many; rounded. */
+export function dividedSums(sums: Readonly<Sums>, by: number): Readonly<Sums> {
+  if (by === 1) return sums;
+  return sumsOf(
+    sums,
+    (one) => Math.round(one / by),
+    (one) => one / BigInt(by),
+  );
+}
+
+function sumsOf(
+  sums: Readonly<Sums>,
+  amount: (one: number) => number,
+  nano: (one: bigint) => bigint,
+): Readonly<Sums> {
   return {
     calls: amount(sums.calls),
     costNano: nano(sums.costNano),

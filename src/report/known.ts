@@ -8,8 +8,8 @@ import { ledgerNotes } from './ledger-notes.js';
 import type { Period } from './period.js';
 
 const HOUR_MS = 3_600_000;
-/** Of what is known of a time, less says nothing of all of it. */
-const LEAST_KNOWN_MS = 24 * HOUR_MS;
+/** Of what is known of a time, less says nothing of all of it: some weekday is missing. */
+const LEAST_KNOWN_DAYS = 7;
 
 /** How the money of an answer is known, in one line. */
 export function howKnown(sums: Sums): string {
@@ -50,13 +50,16 @@ export async function gapsOf(
   // The first call comes some time after its day begins, and nothing is missing of that day.
   const sinceMs = dayStartMs(timezone, known.sinceMs);
   const knownMs = before.untilMs - Math.max(before.fromMs, sinceMs);
+  const whole = sinceMs <= before.fromMs;
+  const knownDays = before.days.filter((ms) => ms >= sinceMs).length;
+  const comparable = whole || knownDays >= LEAST_KNOWN_DAYS;
   const notes = ledgerNotes(known, timezone, period, before);
   const since = formatDay(sinceMs, timezone);
   if (sinceMs >= before.untilMs)
     notes.push(`spend is known from ${since} on: nothing to compare with`);
   else if (sinceMs > before.fromMs) {
     notes.push(
-      `spend is known from ${since} on, so the period before (${before.name}) is not whole`,
+      `spend is known from ${since} on, so the period before (${before.name}) is not whole${comparable ? '' : ', and under a week of it is nothing to compare with'}`,
     );
   }
   if (period.untilMs - untilMs > HOUR_MS) {
@@ -64,7 +67,6 @@ export async function gapsOf(
       `spend is summed up only until ${formatMoment(untilMs, timezone)}: what came later is not in this answer; see whether a keeper runs`,
     );
   }
-  const whole = sinceMs <= before.fromMs;
   const part = whole ? 1 : Math.max(0, knownMs / (before.untilMs - before.fromMs));
-  return { notes, comparable: whole || knownMs >= LEAST_KNOWN_MS, part, sinceMs };
+  return { notes, comparable, part, sinceMs };
 }

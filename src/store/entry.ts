@@ -46,11 +46,11 @@ export function parseEntry(id: string, fields: StreamFields): Entry | undefined 
 }
 
 function read(id: string, fields: StreamFields): Entry | undefined {
-  const { k = '', f = '', n = '', j = '', m = '', w = '', g = '' } = fields;
+  const { k = '', f = '', n = '', j = '', m = '', w = '', g = '', x = '' } = fields;
   const kind = KINDS[k];
   const atMs = msOf(id);
-  const numbers = n === '' ? [] : n.split(' ').map(Number);
-  if (!numbers.every(Number.isSafeInteger)) return undefined;
+  const [numbers, more] = [numbersOf(n), numbersOf(x)];
+  if (![...numbers, ...more].every(Number.isSafeInteger)) return undefined;
   const amounts = (at: number) => readAmounts(numbers, at);
   const base = { id, atMs };
   if (kind === 'authorized') {
@@ -98,10 +98,12 @@ function read(id: string, fields: StreamFields): Entry | undefined {
   if (kind === 'denied') {
     const [calls = 0, firstUs = 0, lastUs = 0] = numbers;
     const [rule = '', partition = '', run = ''] = w.split('\t');
-    // Entries of before told nothing of the window.
-    if (f === '' || (numbers.length !== 7 && numbers.length !== 14)) return undefined;
-    const [metric = -1, used = 0, limit = 0, retryAtUs = 0] = numbers.slice(7);
-    const [costNano = 0, tokensIn = 0, tokensOut = 0] = numbers.slice(11);
+    // Entries of before told nothing of the window, or in the same field.
+    const rest = [...numbers.slice(7), ...more];
+    if (f === '' || numbers.length < 7 || (rest.length !== 0 && rest.length !== 7))
+      return undefined;
+    const [metric = -1, used = 0, limit = 0, retryAtUs = 0] = rest;
+    const [costNano = 0, tokensIn = 0, tokensOut = 0] = rest.slice(4);
     const window = { metric: METRICS[metric], used, limit, retryAtUs, run };
     const askedAgain = { costNano, tokensIn, tokensOut };
     const about = { rule, partition, facts: parseFacts(f), calls, firstUs, lastUs };
@@ -137,6 +139,10 @@ function read(id: string, fields: StreamFields): Entry | undefined {
     return { ...base, kind, agent, text, by, fromMs: momentOf(fromMs), toMs: momentOf(toMs) };
   }
   return undefined;
+}
+
+function numbersOf(text: string): number[] {
+  return text === '' ? [] : text.split(' ').map(Number);
 }
 
 const GRANTED = ['agent', 'rule', 'add', 'by', 'why', 'until'] as const;
@@ -194,8 +200,9 @@ export function formatEntry(entry: Entry): StreamFields {
       const window = [metric ? METRICS.indexOf(metric) : -1, used, limit, retryAtUs];
       const again = [askedAgain.costNano, askedAgain.tokensIn, askedAgain.tokensOut];
       const { calls, firstUs, lastUs, asked, facts } = entry;
-      const n = join(calls, firstUs, lastUs, ...amountNumbers(asked), ...window, ...again);
-      return { k, f: formatFacts(facts), w: `${rule}\t${partition}\t${run}`, n };
+      const n = join(calls, firstUs, lastUs, ...amountNumbers(asked));
+      const x = join(...window, ...again);
+      return { k, f: formatFacts(facts), w: `${rule}\t${partition}\t${run}`, n, x };
     }
     case 'halted': {
       const { rule, by, why } = entry;

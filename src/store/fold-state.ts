@@ -29,6 +29,8 @@ export interface FoldState {
   /** Between which entries all are imported that whoever imported them had. */
   readonly importedRanges: readonly IdRange[];
   readonly importedSinceMs: number | undefined;
+  /** Between which entries the stream has lost others, with their spend: both are kept, or come after. */
+  readonly gaps: readonly IdRange[];
   /** The next number for attributes. */
   readonly next: number;
   /** How many numbers are given out no more, since their last rows have ended. */
@@ -68,6 +70,7 @@ export async function readFoldState(connection: Connection, domain: string): Pro
     imported: fields.imported ?? BEGINNING,
     importedRanges: rangesIn(fields),
     importedSinceMs: since('importedSinceMs'),
+    gaps: parseRanges(fields.gaps ?? ''),
     next: whole('next'),
     freed: whole('freed'),
     hourMs: whole('hourMs'),

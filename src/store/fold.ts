@@ -81,7 +81,7 @@ export async function foldBatch(
     ...(placed.crowded && { crowdedMs: lastMs }),
     sinceMs: state.sinceMs ?? (raws[0] && msOf(raws[0].id)),
     ...placed.counts,
-    ...by,
+    ...by.kept,
     ...(options.keeps && { keeper: `${folder} ${last?.id}` }),
   };
   const texts = aside.map((raw) => JSON.stringify(raw).slice(0, MAX_ASIDE_TEXT));

@@ -15,7 +15,7 @@ import { NOTHING_UNUSED } from './unused.js';
 /** Tries at one batch: each is lost only to a commit of somebody else, and they come once a second. */
 const MAX_TRIES = 100;
 
-/** Imports that leave gaps between them: they are read with every batch that is folded, 40 bytes each. */
+/** Imports, and parts of one, that leave gaps between them: they are read with every batch that is folded, 40 bytes each. */
 const MAX_RANGES = 200;
 
 /** Entries that were imported, and those that were not. */
@@ -23,10 +23,18 @@ export interface Imported {
   readonly taken: number;
   /** They are imported already, or this ledger has them itself, or they are of a time to come. */
   readonly skipped: number;
+  /** They are older than what this ledger still has: whether they count is not known. */
+  readonly unsure: number;
 }
 
-/** Takes the next entries of one import, in ascending order of their ids. */
-export type TakeEntries = (batch: readonly Entry[]) => Promise<Imported>;
+/**
+ * Takes the next entries of one import, in ascending order of their ids.
+ * @param apart ids of those before which some may be that could not be read: they may come with another import
+ */
+export type TakeEntries = (
+  batch: readonly Entry[],
+  apart?: ReadonlySet<string>,
+) => Promise<Imported>;
 
 /** What is known of an import from one part to the next. */
 interface Parts {
@@ -40,8 +48,8 @@ interface Parts {
 
 /**
  * Adds entries of another time to the spend, not to the stream: those that the spend lacks. What lies between
- * the first and the last that one import has taken is imported with it, so the same entries count once, whether
- * they come again after a crash, in another file, or half of them first.
+ * the first and the last that one import has taken is imported with it, but for what it could not read, so the same
+ * entries count once, whether they come again after a crash, in another file, or half of them first.
  *
  * It opens no hold: whether a call that the entries leave open was settled later only they who have the later
  * entries know, and an estimate that counts beside its settlement counts twice.
@@ -52,16 +60,24 @@ export function openImport(
   options: FoldOptions,
 ): TakeEntries {
   const parts: Parts = { connection, domain, folder: newFolder(), options, last: undefined };
-  return async (batch) => {
-    let taken = 0;
-    for (let at = 0; at < batch.length; at += BATCH) {
-      taken += await importPart(parts, batch.slice(at, at + BATCH));
+  return async (batch, apart = new Set()) => {
+    let [taken, unsure] = [0, 0];
+    for (let at = 0, end = 0; at < batch.length; at = end) {
+      if (apart.has(batch[at]?.id ?? '')) parts.last = undefined;
+      end = at + 1;
+      while (end < batch.length && end < at + BATCH && !apart.has(batch[end]?.id ?? '')) end += 1;
+      const part = await importPart(parts, batch.slice(at, end));
+      taken += part.taken;
+      unsure += part.unsure;
     }
-    return { taken, skipped: batch.length - taken };
+    return { taken, unsure, skipped: batch.length - taken - unsure };
   };
 }
 
-async function importPart(parts: Parts, part: readonly Entry[]): Promise<number> {
+/** How many entries of a part were taken, and of how many it is not known. */
+type Took = Pick<Imported, 'taken' | 'unsure'>;
+
+async function importPart(parts: Parts, part: readonly Entry[]): Promise<Took> {
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
     const took = await tryPart(parts, part);
     if (took === undefined) continue;
@@ -71,15 +87,15 @@ async function importPart(parts: Parts, part: readonly Entry[]): Promise<number>
   throw new Error(`others fold ${parts.domain} all the time: try again`);
 }
 
-/** @returns how many entries were taken; undefined if somebody has folded meanwhile */
-async function tryPart(parts: Parts, part: readonly Entry[]): Promise<number | undefined> {
+/** @returns undefined if somebody has folded meanwhile */
+async function tryPart(parts: Parts, part: readonly Entry[]): Promise<Took | undefined> {
   const { connection, domain, folder, options } = parts;
   const state = await readFoldState(connection, domain);
   const ids = part.map(({ id }) => id);
-  const lacked = await lackedBy(connection, domain, state, ids);
+  const { lacked, unsure } = await lackedBy(connection, domain, state, ids);
   const news = part.filter(({ id }) => lacked.has(id));
   const [first, last] = [news[0], news.at(-1)];
-  if (!first || !last) return 0;
+  if (!first || !last) return { taken: 0, unsure };
   const range = { from: parts.last ?? part[0]?.id ?? first.id, to: last.id };
   const by = await foldedBy(connection, state, options, 0);
   const summed = sumUp(domain, news, sumOptions(by, options));
@@ -94,19 +110,19 @@ async function tryPart(parts: Parts, part: readonly Entry[]): Promise<number | u
     next: placed.counts.next,
     importHourMs: placed.counts.hourMs,
     inImportHour: placed.counts.inHour,
-    ...by,
+    ...by.kept,
   };
   const stored = await commitBatch(connection, domain, folder, state, {
     ...{ changes, batch: sums, placed, unused: NOTHING_UNUSED, aside: [] },
   });
-  return stored ? news.length : undefined;
+  return stored ? { taken: news.length, unsure } : undefined;
 }
 
 function rangesWith(ranges: readonly IdRange[], more: IdRange): IdRange[] {
   const all = withRange(ranges, more);
   if (all.length <= MAX_RANGES) return all;
   throw new Error(
-    `${MAX_RANGES} imports with gaps between them are as many as a domain remembers: name the rest of the files in one command`,
+    `${MAX_RANGES} imports with gaps between them are as many as a domain remembers: mend the lines that cannot be read, and name the rest of the files in one command`,
   );
 }
 

@@ -22,6 +22,28 @@ export async function firstEntryId(
   return found[0]?.[0];
 }
 
+/** The id of the newest entry up to an id; undefined if there is none. */
+export async function entryUpTo(
+  connection: Connection,
+  domain: string,
+  id: string,
+): Promise<string | undefined> {
+  const key = ledgerKey(domain);
+  const found = (await connection.command('XREVRANGE', key, id, '-', 'COUNT', 1)) as [string][];
+  return found[0]?.[0];
+}
+
+/** The id of the first entry after an id; undefined if there is none. */
+export async function entryAfter(
+  connection: Connection,
+  domain: string,
+  id: string,
+): Promise<string | undefined> {
+  const key = ledgerKey(domain);
+  const found = (await connection.command('XRANGE', key, `(${id}`, '+', 'COUNT', 1)) as [string][];
+  return found[0]?.[0];
+}
+
 export async function hasEntry(
   connection: Connection,
   domain: string,

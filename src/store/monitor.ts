@@ -1,17 +1,13 @@
 import type { Connection } from '../redis/connection.js';
 import type { Logger } from '../telemetry/log.js';
 import type { Metrics } from '../telemetry/metrics.js';
-import { bornKey } from './keys.js';
-import { lacksEntry, lastEntryId } from './ledger-end.js';
+import type { Losses } from './losses.js';
 
 /** Soon enough for an alert within a minute, and nothing beside the decisions. */
 const POLL_MS = 10_000;
 
-/** Domains whose birth is watched: enough to see any master of a Cluster lose its keys. */
+/** Domains that are watched: enough to see any master of a Cluster lose its keys. */
 const MAX_WATCHED = 16;
-
-/** A birth that no sidecar has looked at for a week is of a domain that is gone. */
-const BORN_TTL_S = 7 * 86_400;
 
 /** What a Redis says of itself in INFO. */
 export interface RedisInfo {
@@ -46,6 +42,8 @@ export interface MonitorOptions {
   domains(): Iterable<string>;
   /** Done beside each look at a domain. */
   touch(domain: string): Promise<void>;
+  /** Of this process, whoever looks. */
+  readonly losses: Losses;
   /** What it means that Redis is away, for people. */
   readonly away: string;
   readonly metrics: Metrics;
@@ -53,10 +51,7 @@ export interface MonitorOptions {
 }
 
 export function startMonitor(options: MonitorOptions): Monitor {
-  const { connection, domains, touch, away, metrics, log } = options;
-  const births = new Map<string, string>();
-  /** Of each ledger the last entry that was seen. */
-  const seen = new Map<string, string>();
+  const { connection, domains, touch, losses, away, metrics, log } = options;
   let saidEviction = '';
   let looking = false;
   let state: 'new' | 'up' | 'down' | 'closed' = 'new';
@@ -91,38 +86,6 @@ export function startMonitor(options: MonitorOptions): Monitor {
     saidEviction = policy;
   }
 
-  /** @returns whether the keys are other ones */
-  async function lookAtBirth(domain: string): Promise<boolean> {
-    const key = bornKey(domain);
-    await connection.command('SET', key, String(Date.now()), 'NX');
-    await connection.command('EXPIRE', key, BORN_TTL_S);
-    const born = String(await connection.command('GET', key));
-    const known = births.get(domain);
-    births.set(domain, born);
-    if (known === undefined || known === born) return false;
-    metrics.storeResets.inc();
-    log.error(
-      { domain },
-      'Redis has lost its keys (flushed, restarted without persistence, restored or replaced): every window starts from empty',
-    );
-    return true;
-  }
-
-  /** A snapshot has its birth in it, but not what came after. */
-  async function lookAtLedger(domain: string, isReset: boolean): Promise<void> {
-    const last = seen.get(domain);
-    if (last !== undefined && !isReset && (await lacksEntry(connection, domain, last))) {
-      metrics.storeResets.inc();
-      log.error(
-        { domain, lacks: last },
-        'Redis has gone back (restored from a snapshot, or failed over to a replica that was behind): it lacks the last of what was charged and of the ledger; tollgate import of a TOLLGATE_LEDGER_SINK gives the spend back',
-      );
-    }
-    const now = await lastEntryId(connection, domain);
-    if (now === undefined) seen.delete(domain);
-    else seen.set(domain, now);
-  }
-
   async function look(): Promise<void> {
     if (looking || !connection.ready()) return;
     looking = true;
@@ -130,7 +93,7 @@ export function startMonitor(options: MonitorOptions): Monitor {
       await lookAtEviction();
       for (const domain of [...domains()].slice(0, MAX_WATCHED)) {
         await touch(domain);
-        await lookAtLedger(domain, await lookAtBirth(domain));
+        await losses.look(connection, domain, true);
       }
     } catch (error) {
       log.debug({ err: error }, 'Redis could not be looked at; it is tried again');

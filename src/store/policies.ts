@@ -56,6 +56,15 @@ export async function readPolicyText(
   return typeof kept === 'string' && hash !== NOW ? textOf(kept) || undefined : undefined;
 }
 
+/** The text of the last policy that a domain was told; undefined if there was none, or it was too large. */
+export async function readLastPolicyText(
+  connection: Connection,
+  domain: string,
+): Promise<string | undefined> {
+  const hash = await connection.command('HGET', policiesKey(domain), NOW);
+  return typeof hash === 'string' ? readPolicyText(connection, domain, hash) : undefined;
+}
+
 function keptOf(text: string): string {
   return JSON.stringify({ text: Buffer.byteLength(text) > MAX_POLICY_TEXT_BYTES ? '' : text });
 }

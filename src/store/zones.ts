@@ -18,7 +18,7 @@ export interface Days {
 }
 
 /** Moves that are remembered, while rows of before may be kept: a domain does not move each day. */
-const MAX_ZONES = 16;
+export const MAX_ZONES = 16;
 
 const HOUR_MS = 3_600_000;
 

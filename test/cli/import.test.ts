@@ -97,6 +97,43 @@ describe('import', { skip: NO_REDIS }, () => {
     assert.equal(await redis.client.exists('tg:{other}:fold'), 0);
   });
 
+  test('takes what a line has that could not be read, once the line is mended', async () => {
+    const all = some(5);
+    const lines = linesOf('mended', all);
+    const broken = (line: number) => [
+      ...lines.slice(0, line),
+      lines[line]?.slice(0, 40) ?? '',
+      ...lines.slice(line + 1),
+    ];
+    // The second is half a sink that goes on in another file, whose last line was cut short.
+    const whole = fileOf('whole.ndjson', lines);
+    const one = fileOf('one.ndjson', broken(51));
+    const half = fileOf('half.ndjson', broken(199).slice(0, 200), linesOf('blue', all.slice(0, 1)));
+    const rest = fileOf('rest.ndjson', lines.slice(200), lines.slice(250, 260));
+    for (const [domain, ...files] of [
+      ['one', one],
+      ['two', half, rest],
+      ['three', rest, one, half],
+    ] as const) {
+      const first = await into(domain, ['--from-domain', 'mended', ...files]);
+      const unread = domain === 'three' ? 0 : 1;
+      assert.deepEqual([first.code, first.taken], [1, 400 - unread], first.err);
+      const again = await into(domain, ['--from-domain', 'mended', whole]);
+      assert.deepEqual([again.code, again.taken, again.skipped], [0, unread, 400 - unread]);
+      assert.equal((await into(domain, ['--from-domain', 'mended', whole])).taken, 0);
+      await assertSpend(domain, all);
+    }
+  });
+
+  test('what is no file is said', async () => {
+    const nowhere = await into('none', ['/nowhere']);
+    assert.equal(nowhere.code, 2);
+    assert.match(nowhere.err, /there is no file \/nowhere/);
+    const dir = await into('none', [folder]);
+    assert.equal(dir.code, 2);
+    assert.match(dir.err, / is a folder: name the files in it/);
+  });
+
   test('gives back what a restore from an older snapshot has lost', async () => {
     const all = some(4);
     await appendEntries(connection, 'back', all.slice(0, 150));

@@ -3,11 +3,14 @@ import { after, before, describe, test } from 'node:test';
 import type { Entry } from '../../src/model/entry.js';
 import { formatLine } from '../../src/model/ledger-line.js';
 import { formatEntry } from '../../src/store/entry.js';
+import { foldKey } from '../../src/store/keys.js';
+import { tellPolicy } from '../../src/store/policies.js';
 import { factsFor } from '../support/ledger.js';
 import { NO_REDIS, type RedisProcess, startRedis } from '../support/redis.js';
 import { tollgate } from '../support/run.js';
 import { scratchFolder, writeScratch } from '../support/scratch.js';
 import { settledAt } from '../support/settled.js';
+import { openStore } from '../support/store.js';
 
 const DAY_MS = 86_400_000;
 
@@ -131,5 +134,32 @@ describe('report and explain, from a ledger that nobody has summed up', { skip: 
     }
     const unreachable = await tollgate(['report'], { REDIS_URL: 'redis://127.0.0.1:1' });
     assert.equal(unreachable.code, 4, unreachable.err);
+  });
+
+  test('where it is not remembered how, the last policy that the domain was told says it', async () => {
+    const other = { REDIS_URL: env['REDIS_URL'] ?? '' };
+    const asked = ['report', '--last', '30d', '--by', 'labels.customer', '--json'];
+    const zones = (domain: string) => redis.client.hget(foldKey(domain), 'zones');
+    // As an older version leaves it, with its policy still to be summed up.
+    await redis.client.hdel(foldKey('default'), 'zones', 'labels');
+    const unknown = await tollgate(['report', '--last', '30d'], other);
+    assert.match(unknown.err, /^it is not known by whose days this domain was summed up: .* UTC/);
+    const { connection } = await openStore(redis.url);
+    const origin = { from: 'policy.yaml', by: 'pod' };
+    for (const domain of ['default', 'fresh']) {
+      await tellPolicy(connection, domain, { hash: 'abc', text: POLICY }, origin, 1_000);
+    }
+    connection.close();
+    for (let time = 0; time < 2; time += 1) {
+      const { out, err } = await tollgate(asked, other);
+      const report = JSON.parse(out);
+      assert.deepEqual([report.timezone, report.total.costUsd], ['Asia/Kolkata', '230'], err);
+      assert.match(report.notes.join(), /summed up; the policy of this command has UTC/);
+    }
+    assert.equal(await zones('default'), null, 'only a keeper says what it was summed up by');
+    // A domain that nobody has summed up before.
+    await tollgate([...asked, '--domain', 'fresh'], other);
+    const fresh = JSON.parse((await zones('fresh')) ?? '');
+    assert.deepEqual(fresh, [{ timezone: 'Asia/Kolkata', fromMs: 0 }]);
   });
 });

@@ -243,9 +243,10 @@ test('the first denial is told at once, those after it with the next second', as
   assert.ok('hash' in policy);
   const told: number[] = [];
   let fails = false;
-  const run: Connection['run'] = async (script, _keys, [, count, ...fields]) => {
+  const run: Connection['run'] = async (script, _keys, [, , ...fields]) => {
     if (fails) throw new Error('OOM');
-    if (script === 'append') told.push(Number(String(fields[Number(count) - 1]).split(' ')[0]));
+    if (script === 'append')
+      told.push(Number(String(fields[fields.indexOf('n') + 1]).split(' ')[0]));
     return [1, 1];
   };
   const command: Connection['command'] = async () => 1;

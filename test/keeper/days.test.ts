@@ -8,6 +8,7 @@ import { newFolder } from '../../src/store/commit.js';
 import { foldBatch, foldPending } from '../../src/store/fold.js';
 import type { FoldOptions } from '../../src/store/fold-options.js';
 import { readFoldState } from '../../src/store/fold-state.js';
+import { foldKey } from '../../src/store/keys.js';
 import { readSpend } from '../../src/store/spend-reader.js';
 import { appendEntries, entriesOf, plainSpend, storedSpend } from '../support/ledger.js';
 import { seeded } from '../support/seed.js';
@@ -43,6 +44,25 @@ for (const { engine, skip } of ENGINES) {
       await foldPending(connection, domain, other, FOREVER_MS);
       const plain = plainSpend(entries, kolkata);
       assert.deepEqual(await storedSpend(connection, domain, entries, kolkata), plain);
+    });
+
+    test('a command takes no days for those of a domain that others have summed up before', async () => {
+      const domain = 'older';
+      const { connection } = redis;
+      const kolkata = inTimezone('Asia/Kolkata');
+      const entries = entriesOf(seeded(23), 200, NOW_MS - 3 * DAY_MS);
+      const state = () => readFoldState(connection, domain);
+      await appendEntries(connection, domain, entries.slice(0, 100));
+      await foldPending(connection, domain, kolkata, FOREVER_MS);
+      // An older version remembers neither.
+      await connection.command('HDEL', foldKey(domain), 'zones', 'labels');
+      await appendEntries(connection, domain, entries.slice(100, 150));
+      await foldPending(connection, domain, inTimezone('UTC', false), FOREVER_MS);
+      assert.deepEqual([(await state()).zones, (await state()).labels], [[], undefined]);
+      await appendEntries(connection, domain, entries.slice(150));
+      await foldPending(connection, domain, kolkata, FOREVER_MS);
+      assert.deepEqual((await state()).zones, [{ timezone: 'Asia/Kolkata', fromMs: 0 }]);
+      assert.deepEqual((await state()).labels, ['customer']);
     });
 
     for (const [from, to] of [

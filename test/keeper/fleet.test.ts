@@ -11,6 +11,7 @@ import type { Policy } from '../../src/policy/policy.js';
 import type { Connection } from '../../src/redis/connection.js';
 import { BATCH } from '../../src/store/fold.js';
 import { bornKey, GATES_KEY, windowsKey } from '../../src/store/keys.js';
+import { createLosses } from '../../src/store/losses.js';
 import { ordersOf } from '../../src/store/orders.js';
 import { createLog } from '../../src/telemetry/log.js';
 import { createMetrics } from '../../src/telemetry/metrics.js';
@@ -85,6 +86,7 @@ describe('how the fleet stands', { skip: NO_REDIS }, () => {
       policy: () => policy,
       sink: undefined,
       batch: BATCH,
+      losses: createLosses(metrics, log),
       metrics,
       log,
     });

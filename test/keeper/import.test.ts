@@ -6,7 +6,10 @@ import { foldPending } from '../../src/store/fold.js';
 import { readFoldState } from '../../src/store/fold-state.js';
 import { openImport } from '../../src/store/import.js';
 import { foldKey, ledgerKey, openKeys } from '../../src/store/keys.js';
+import { createLosses } from '../../src/store/losses.js';
 import { readSpend } from '../../src/store/spend-reader.js';
+import { createLog } from '../../src/telemetry/log.js';
+import { createMetrics } from '../../src/telemetry/metrics.js';
 import {
   appendEntries,
   entriesOf,
@@ -33,8 +36,11 @@ for (const { engine, skip } of ENGINES) {
     after(() => redis.close());
 
     /** One import of its own. */
-    const take = (domain: string, entries: readonly Entry[]) =>
-      openImport(redis.connection, domain, UTC)(entries);
+    const take = async (domain: string, entries: readonly Entry[]) => {
+      const { unsure, ...done } = await openImport(redis.connection, domain, UTC)(entries);
+      assert.equal(unsure, 0);
+      return done;
+    };
 
     const fold = (domain: string) => foldPending(redis.connection, domain, UTC, FOREVER_MS);
 
@@ -110,16 +116,49 @@ for (const { engine, skip } of ENGINES) {
       await assertSpend('middle', all);
     });
 
-    test('does not take again what the ledger had, and was trimmed', async () => {
+    test('does not take again what the ledger had, and was trimmed: not known whether it counts', async () => {
       const { connection } = redis;
       const all = entriesOf(seeded(11), 300, NOW_MS - 2 * DAY_MS);
+      const importAll = () => openImport(connection, 'trimmed', UTC)(all);
       await appendEntries(connection, 'trimmed', all.slice(50));
       await fold('trimmed');
       await connection.command('XTRIM', ledgerKey('trimmed'), 'MAXLEN', 40);
-      assert.deepEqual(await take('trimmed', all), { taken: 50, skipped: 250 });
+      assert.deepEqual(await importAll(), { taken: 50, skipped: 40, unsure: 210 });
       await connection.command('DEL', '', ledgerKey('trimmed'));
-      assert.deepEqual(await take('trimmed', all), { taken: 0, skipped: 300 });
+      assert.deepEqual(await importAll(), { taken: 0, skipped: 50, unsure: 250 });
       await assertSpend('trimmed', all);
+    });
+
+    test('takes what a restore has lost, when the ledger has nothing of then any more', async () => {
+      const { connection } = redis;
+      const log = createLog('silent', 'json');
+      const all = entriesOf(seeded(13), 300, NOW_MS - 2 * DAY_MS);
+      const others = [createMetrics(), createMetrics()].map((metrics) =>
+        createLosses(metrics, log),
+      );
+      const look = () => Promise.all(others.map((losses) => losses.look(connection, 'gap', false)));
+      const add = (from: number, to: number) =>
+        appendEntries(connection, 'gap', all.slice(from, to));
+      await add(0, 100);
+      await fold('gap');
+      const snapshot = await connection.command('HGETALL', foldKey('gap'));
+      await add(100, 150);
+      await look();
+      await add(150, 200);
+      // A snapshot of the first 100 is restored.
+      const lost = all.slice(100, 200).map(({ id }) => id);
+      await connection.command('XDEL', ledgerKey('gap'), ...lost);
+      await connection.command('HSET', foldKey('gap'), ...(snapshot as string[]));
+      await add(200, 250);
+      await look();
+      await add(250, 300);
+      await fold('gap');
+      await connection.command('XTRIM', ledgerKey('gap'), 'MAXLEN', 10);
+      const { gaps } = await readFoldState(connection, 'gap');
+      assert.deepEqual(gaps, [{ from: all[99]?.id, to: all[200]?.id }]);
+      assert.deepEqual(await take('gap', all), { taken: 100, skipped: 200 });
+      assert.deepEqual(await take('gap', all), { taken: 0, skipped: 300 });
+      await assertSpend('gap', all);
     });
 
     const held = { costNano: 7, costSource: 'table', tokensIn: 1, tokensOut: 2 } as const;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { pino } from 'pino';
 import { domainsOf } from '../../src/keeper/domains.js';
 import { type Keeper, startKeeper } from '../../src/keeper/keeper.js';
 import { pour } from '../../src/keeper/pour.js';
@@ -14,10 +15,10 @@ import type { Connection } from '../../src/redis/connection.js';
 import { newFolder } from '../../src/store/commit.js';
 import { BATCH, foldBatch, foldPending } from '../../src/store/fold.js';
 import { type FoldState, readFoldState } from '../../src/store/fold-state.js';
-import { DOMAINS_KEY, ledgerKey } from '../../src/store/keys.js';
+import { DOMAINS_KEY, foldKey, ledgerKey } from '../../src/store/keys.js';
+import { createLosses } from '../../src/store/losses.js';
 import { readSpend } from '../../src/store/spend-reader.js';
 import { trimLedger } from '../../src/store/trim.js';
-import { createLog } from '../../src/telemetry/log.js';
 import { createMetrics, type Metrics } from '../../src/telemetry/metrics.js';
 import {
   appendEntries,
@@ -117,19 +118,21 @@ describe('a keeper', { skip: NO_REDIS }, () => {
   async function keep(
     domain: string,
     file?: string,
-  ): Promise<{ keeper: Keeper; metrics: Metrics }> {
+  ): Promise<{ keeper: Keeper; metrics: Metrics; lines: string[] }> {
     const metrics = createMetrics();
+    const lines: string[] = [];
+    const log = pino({ base: null }, { write: (line) => lines.push(line) });
     const { connection: own } = await openStore(redis.url);
     const keeper = startKeeper({
       connection: own,
       policy: () => policyOf(domain),
       sink: file === undefined ? undefined : openSink(file),
       batch: BATCH,
-      metrics,
-      log: createLog('silent', 'json'),
+      losses: createLosses(metrics, log),
+      ...{ metrics, log },
     });
     keepers.push(keeper);
-    return { keeper, metrics };
+    return { keeper, metrics, lines };
   }
 
   /** Of calls that hold nothing any more: else the keeper would run them out, and add to them. */
@@ -236,6 +239,29 @@ describe('a keeper', { skip: NO_REDIS }, () => {
     assert.deepEqual([...idsOf(file)].sort(), entries.map(({ id }) => id).sort());
     await second.keeper.close();
     rmSync(file);
+  });
+
+  test('a sink that is no file takes what it is given', async () => {
+    await openSink('/dev/null').write(['{}']);
+  });
+
+  test('a timezone that came after too many others is said not to hold, once', async () => {
+    const days = Array.from({ length: 16 }, (_, day) => ({
+      timezone: day % 2 === 0 ? 'Asia/Tokyo' : 'Asia/Kolkata',
+      fromMs: Date.now() - (20 - day) * DAY_MS,
+    }));
+    await redis.client.hset(foldKey('moves'), 'zones', JSON.stringify(days), 'commit', 'x');
+    const { keeper, lines } = await keep('moves');
+    const said = () => lines.filter((line) => line.includes('changed its timezone'));
+    await until('it to be said', () => said().length > 0);
+    await appendEntries(connection, 'moves', endedCalls(16, 20));
+    await until('two rounds more', async () => {
+      const { position } = await readFoldState(connection, 'moves');
+      return position !== '0-0';
+    });
+    assert.match(said().join(), /"domains":\["moves"\]/);
+    assert.equal(said().length, 1);
+    await keeper.close();
   });
 
   test('entries that went before they were in the sink are said, and the rest is written', async () => {

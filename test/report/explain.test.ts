@@ -139,7 +139,7 @@ describe('eight weeks of a fleet', () => {
     const period = periodFor({ month: '2026-10' });
     const answer = await explainBill(spend, { period, timezone, nowMs: NOW_MS });
     const change = answer.agents.reduce((sum, { changeNano }) => sum + changeNano, 0n);
-    assert.equal(change, answer.total.costNano - answer.totalBefore.costNano);
+    assert.equal(change, answer.total.costNano - answer.totalStandIn.costNano);
     assert.equal(
       answer.total.costNano,
       plain(({ atMs }) => atMs >= period.fromMs && atMs < period.toMs),
@@ -149,7 +149,7 @@ describe('eight weeks of a fleet', () => {
     const sentences = billSentences(answer).join(' ');
     assert.match(
       sentences,
-      /^The bill of October 2026 is \$[\d,.]+, \d+% more than that of September 2026, at as much a day as is known of it \(/,
+      /^The bill of October 2026 is \$[\d,.]+, a day \d+% more than that of the known days of September 2026 \(/,
     );
     assert.match(
       sentences,
@@ -236,11 +236,17 @@ test('in an hour that goes on the cause is that of its part', async () => {
 });
 
 test('a part of the period before that is known stands for it by the day', async () => {
-  // Known for four of the seven days before: 4 a day, and then 8.
-  const entries = dailyUntil(NOW_MS, 'a', [4, 4, 4, 4, 8, 8, 8, 8, 8, 8]);
-  const answer = await explain(entries, 'a', { from: '2026-10-27', to: '2026-11-01' });
-  assert.equal(answer.sums.costNano, 48_000_000_000n);
-  assert.equal(answer.expected?.basis, 'before');
-  assert.ok(Math.abs((answer.expected?.ratio ?? 0) - 2) < 0.3, String(answer.expected?.ratio));
-  assert.match(answer.notes.join(), /spend is known from 23 October 2026 on/);
+  // Known for eight of the ten days before: 4 a day, and then 8.
+  const entries = dailyUntil(NOW_MS, 'a', [...new Array(8).fill(4), ...new Array(10).fill(8)]);
+  const answer = await explain(entries, 'a', { from: '2026-10-23', to: '2026-11-01' });
+  assert.equal(answer.sums.costNano, 80_000_000_000n);
+  assert.deepEqual([answer.expected?.basis, answer.expected?.ratio], ['before', 2]);
+  assert.match(
+    agentSentences(answer)[0] ?? '',
+    /, 2\.0x the \$40\.00 in as many days before, by the/,
+  );
+  assert.match(answer.notes.join(), /spend is known from 15 October 2026 on/);
+  const week = await explain(entries.slice(2), 'a', { from: '2026-10-23', to: '2026-11-01' });
+  assert.equal(week.expected, undefined);
+  assert.match(week.notes.join(), /and under a week of it is nothing to compare with/);
 });

@@ -56,6 +56,17 @@ for (const [what, more, expected] of [
     [/^the clock of Redis was put back: .* until 27 November 2026, 09:00 counts/],
   ],
   [
+    'a moment that no date can say',
+    {
+      aside: { entries: 3, lastMs: 8_700_000_000_000_000 },
+      aheadMs: 8_700_000_000_000_000 - NOW_MS,
+    },
+    [
+      /^3 entries .* \(the last about a time that is in no calendar\), so what they spent/,
+      /^the clock of Redis was put back: what is recorded until a time that is in no calendar counts/,
+    ],
+  ],
+  [
     'days that were those of another timezone',
     {
       zones: [

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { readFoldState } from '../../src/store/fold-state.js';
 import { bornKey, ledgerKey } from '../../src/store/keys.js';
+import { createLosses } from '../../src/store/losses.js';
 import { startMonitor } from '../../src/store/monitor.js';
 import { createLog } from '../../src/telemetry/log.js';
 import { NO_REDIS, startRedis } from '../support/redis.js';
@@ -12,13 +14,13 @@ test('a ledger that has gone back is said, whatever came since; one that was tri
 }, async () => {
   const redis = await startRedis();
   const { connection, metrics } = await openStore(redis.url);
+  const log = createLog('silent', 'json');
+  const losses = createLosses(metrics, log);
   const monitor = startMonitor({
     connection,
     domains: () => ['d'],
     touch: async () => {},
-    away: '',
-    metrics,
-    log: createLog('silent', 'json'),
+    ...{ losses, away: '', metrics, log },
   });
   const key = ledgerKey('d');
   const add = (id: string) => redis.client.xadd(key, id, 'k', 'x');
@@ -40,6 +42,8 @@ test('a ledger that has gone back is said, whatever came since; one that was tri
   await redis.client.del(key);
   for (const id of ['10-0', '60-0']) await add(id);
   assert.equal(await resets(), 1);
+  const { gaps } = await readFoldState(connection, 'd');
+  assert.deepEqual(gaps, [{ from: '10-0', to: '60-0' }]);
   assert.equal(await resets(), 1, 'once');
   await redis.client.del(key);
   assert.equal(await resets(), 2, 'of a time before the ledger');
