@@ -67,7 +67,7 @@ describe('the demo', { skip: NO_REDIS }, () => {
     const plan = eightWeeks(Date.now());
     const [{ policy }] = plan.policies as [PlannedPolicy];
     await keepPolicies(store.connection, plan.policies);
-    const take = importInto({ connection: store.connection, domain: DEMO_DOMAIN, policy });
+    const take = await importInto({ connection: store.connection, domain: DEMO_DOMAIN, policy });
     const entries = firstOf(500, historyOf(7, plan));
     assert.equal(await fillStore(entries, take, () => {}), 500);
     assert.match((await makeRoom(store.connection, false)) ?? '', /is filled already/);
