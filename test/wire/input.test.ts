@@ -279,25 +279,11 @@ describe('what comes over the wire', () => {
     assert.equal(left.rules[0]?.partition, 'agent=odd,tool=none,model=none,labels.tier=none');
     const made = (await redis.keys('tg:*')).filter((key) => !before.has(key));
     assert.ok(made.length > values.length * 2);
-<<<<<<< HEAD
-    for (const key of made)
-      assert.match(
-        key,
-        /^tg:(gates$|domains$|\{default\}:(w:each:[0-9a-f]{8}:agent=odd|call:odd|(born|fold|open|attributes|spend|events|policies|windows|alerts)\b))/,
-      );
-||||||| e88232d
-    for (const key of made)
-      assert.match(
-        key,
-        /^tg:\{default\}:(w:each:[0-9a-f]{8}:agent=odd|call:odd|(fold|open|attributes|spend|events|policies|windows)\b)/,
-      );
-=======
     // Beside those of calls, what a gate and a keeper write of themselves, now or then.
     const own =
       /^tg:(domains|gates)$|^tg:\{default\}:(born|ledger|fold|open|attributes|spend|events|policies|windows|alerts)\b/;
     for (const key of made.filter((one) => !own.test(one)))
       assert.match(key, /^tg:\{default\}:(w:each:[0-9a-f]{8}:agent=odd|call:odd)/);
->>>>>>> speed
   });
 
   describe('a fuzz of messages finds no crash and no defect', () => {
