@@ -86,8 +86,8 @@ describe('an agent that runs away', { skip: NO_REDIS }, () => {
     });
   }
 
-  test('2,500 calls of $5 as fast as they go spend exactly $50', async () => {
-    const passed = await run(64, 2_500, async ({ channel }) => {
+  test('10,000 calls of $5 as fast as they go spend exactly $50', async () => {
+    const passed = await run(64, 10_000, async ({ channel }) => {
       const call = { agent_id: 'daily-1', tool: 'completion', estimated_cost: 5 };
       return (await channel.authorize(call, TIMEOUT_MS)).verdict === 'VERDICT_ALLOW';
     });

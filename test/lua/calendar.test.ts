@@ -35,7 +35,7 @@ for (const { engine, skip } of ENGINES) {
       redis = await startSimulated(engine);
     });
     after(() => redis.close());
-    const runs = (engine === 'redis' ? 6 : 2) * Number(process.env['TEST_RUNS'] ?? 1);
+    const runs = (engine === 'redis' ? 25 : 4) * Number(process.env['TEST_RUNS'] ?? 1);
 
     /** Asks as a sidecar whose clock is off by so much. */
     async function ask(

@@ -139,7 +139,7 @@ for (const { engine, skip } of ENGINES) {
       redis = await startSimulated(engine);
     });
     after(() => redis.close());
-    const runs = (engine === 'redis' ? 125 : 20) * Number(process.env['TEST_RUNS'] ?? 1);
+    const runs = (engine === 'redis' ? 250 : 40) * Number(process.env['TEST_RUNS'] ?? 1);
 
     const ask = async (question: Question): Promise<Answer> =>
       parseAnswer(

@@ -71,7 +71,7 @@ for (const { engine, skip } of ENGINES) {
       redis = await startSimulated(engine);
     });
     after(() => redis.close());
-    const runs = (engine === 'redis' ? 50 : 8) * Number(process.env['TEST_RUNS'] ?? 1);
+    const runs = (engine === 'redis' ? 150 : 25) * Number(process.env['TEST_RUNS'] ?? 1);
 
     const ask = async (script: 'authorize' | 'inspect', question: Question): Promise<Answer> =>
       parseAnswer(

@@ -31,8 +31,8 @@ type Shape = Pick<SeriesPlan, 'rhythm' | 'callsPerDay' | 'noise'>;
 // Chance decides what is found, so the seed is fixed; of others one in 2,000 is missed, a day not quite twice
 // what is expected.
 const SEED = Number(process.env['TEST_SEED'] ?? 1);
-/** Of every rhythm ten. */
-const HISTORIES = 50 * Number(process.env['TEST_RUNS'] ?? 1);
+/** Of every rhythm forty. */
+const HISTORIES = 200 * Number(process.env['TEST_RUNS'] ?? 1);
 const COMPARISONS = DAYS.map((dayMs) => comparisonOf(TIMEZONE, dayMs, TO_MS));
 
 /** Histories in each of which one day has four times the calls, watched day by day and hour by hour. */
