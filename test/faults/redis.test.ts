@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import { status } from '@grpc/grpc-js';
 import { DECISION_MS } from '../../src/store/line.js';
 import type { AuthorizeResponse__Output } from '../../src/wire/generated/tollgate/v1/AuthorizeResponse.js';
 import { type LossyProxy, startProxy } from '../support/proxy.js';
@@ -249,11 +250,15 @@ describe('Redis away, frozen, slow or forgetful', { skip: NO_REDIS }, () => {
   });
 
   test('a caller with little time gets its answer within it', async () => {
+    // 5 ms before its end, which a busy machine may miss; a sidecar that took its own 50 ms would always.
+    const call = { agent_id: newAgent('calls'), estimated_cost: 1 };
+    let decision: AuthorizeResponse__Output | undefined;
     redis.signal('SIGSTOP');
-    const decision = await sidecar.channel
-      .authorize({ agent_id: newAgent('calls'), estimated_cost: 1 }, 30)
-      .finally(() => redis.signal('SIGCONT'));
-    assert.equal(decision.degraded, true);
+    for (let tries = 0; tries < 20 && !decision; tries += 1) {
+      decision = await sidecar.channel.authorize(call, 30).catch(onlyLate);
+    }
+    redis.signal('SIGCONT');
+    assert.equal(decision?.degraded, true);
   });
 
   test('out of memory: nothing is held, the failure modes decide; what was held is settled', async () => {
@@ -288,3 +293,8 @@ describe('Redis away, frozen, slow or forgetful', { skip: NO_REDIS }, () => {
     }
   });
 });
+
+/** An answer that did not come in time is none; any other error is one. */
+function onlyLate(error: { code?: number }): undefined {
+  assert.equal(error.code, status.DEADLINE_EXCEEDED, String(error));
+}
