@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import type { Fleet } from '../../src/keeper/fleet/fleet.js';
 import { showFleet } from '../../src/keeper/fleet/gauges.js';
 import { besideUsual, normalDays } from '../../src/keeper/fleet/normal.js';
-import type { SettledEntry } from '../../src/model/entry.js';
+import { NOTHING } from '../../src/model/amounts.js';
+import type { DeniedEntry, SettledEntry } from '../../src/model/entry.js';
 import { createMetrics } from '../../src/telemetry/metrics.js';
 import { samplesNamed } from '../support/scraped.js';
 import { settledAt } from '../support/settled.js';
@@ -62,6 +63,27 @@ test('what is usual is told of all agents, what is unusual of those for whom it 
     fivefold: '5',
     night: '2',
   });
+});
+
+test('the team of an agent is the one that most of its latest money went to; denied calls tell none', async () => {
+  const entries = fleetOf({ usual: 1 });
+  const later = (team: string, costNano: number, minutes: number) => {
+    const entry = settledAt(DAY + 15 * HOUR_MS + minutes * 60_000, 'usual', costNano);
+    return { ...entry, facts: { ...entry.facts, team, tool: `for ${team}` } };
+  };
+  const denied: DeniedEntry = {
+    ...{ kind: 'denied', id: '2-0', atMs: DAY + 16 * HOUR_MS, rule: 'r', partition: 'all' },
+    ...{ facts: later('', 0, 0).facts, calls: 9, asked: NOTHING, askedAgain: NOTHING },
+    ...{ firstUs: 0, lastUs: 0, metric: undefined, used: 0, limit: 0, retryAtUs: 0, run: '' },
+  };
+  for (const order of [entries, [...entries].reverse()]) {
+    const spend = spendOf([...order, later('small', 1e8, 1), later('large', 2e9, 2), denied]);
+    const { days } = await normalDays(spend, 'd', 'UTC', DAY + 17 * HOUR_MS);
+    assert.deepEqual(
+      days.map(({ agent, team }) => [agent, team]),
+      [['usual', 'large']],
+    );
+  }
 });
 
 test('where nothing was expected yet the ratio is a number: to a tenth of a normal day', async () => {

@@ -1,7 +1,7 @@
 import { dayStartMs } from '../../policy/days.js';
 import { MIN_EXCESS } from '../../report/unusual.js';
 import { compareAgents } from '../../report/watch.js';
-import type { Spend } from '../../store/spend.js';
+import type { Spend, SpendRow } from '../../store/spend.js';
 import type { NormalDay } from './fleet.js';
 
 /** What is usual of one agent by this time of the day. */
@@ -28,16 +28,13 @@ export async function normalDays(
   nowMs: number,
 ): Promise<NormalDays> {
   const dayMs = dayStartMs(timezone, nowMs);
-  const teams = new Map<string, { team: string; atMs: number }>();
+  const teams = latestTeams();
   /** The same spend, of which it is noted which team an agent was last in. */
   const noted: Spend = {
     ...spend,
     async *rows(...asked) {
       for await (const rows of spend.rows(...asked)) {
-        for (const { startMs, attributes } of rows) {
-          const { agent, team } = attributes;
-          if ((teams.get(agent)?.atMs ?? -1) < startMs) teams.set(agent, { team, atMs: startMs });
-        }
+        rows.forEach(teams.note);
         yield rows;
       }
     },
@@ -45,7 +42,7 @@ export async function normalDays(
   const compared = await compareAgents(noted, timezone, dayMs, nowMs);
   const days = compared.map(
     ({ agent, unusual: { expectedNano, normalNano, unusualFromNano } }) => ({
-      ...{ domain, agent, team: teams.get(agent)?.team ?? '' },
+      ...{ domain, agent, team: teams.of(agent) },
       ...{ expectedNano, normalNano, unusualFromNano },
     }),
   );
@@ -61,5 +58,32 @@ export function besideUsual(usual: UsualDay, actualNano: bigint): NormalDay {
     ...{ domain, agent, team, actualNano, expectedNano, normalNano },
     ratio: Number(actualNano) / by,
     unusual: actualNano > 0n && actualNano >= unusualFromNano,
+  };
+}
+
+/**
+ * The team of an agent: of its latest spend, that of the most of it. Denied calls tell none: an agent
+ * without a team that is stopped all day stays in the team that its money was spent for.
+ */
+function latestTeams(): { note(row: SpendRow): void; of(agent: string): string } {
+  const latest = new Map<string, { startMs: number; byTeam: Map<string, bigint> }>();
+  return {
+    note({ startMs, attributes: { agent, team }, sums }) {
+      if (sums.calls === 0 && sums.costNano === 0n) return;
+      let known = latest.get(agent);
+      if (!known || known.startMs < startMs) {
+        known = { startMs, byTeam: new Map() };
+        latest.set(agent, known);
+      }
+      if (known.startMs > startMs) return;
+      known.byTeam.set(team, (known.byTeam.get(team) ?? 0n) + sums.costNano);
+    },
+    of(agent) {
+      let most: [team: string, nano: bigint] | undefined;
+      for (const one of latest.get(agent)?.byTeam ?? []) {
+        if (!most || one[1] > most[1]) most = one;
+      }
+      return most?.[0] ?? '';
+    },
   };
 }

@@ -5,7 +5,7 @@ import { readGates } from '../../store/gates.js';
 import { countOpen } from '../../store/open.js';
 import { ordersOf } from '../../store/orders.js';
 import { domainsOf } from '../domains.js';
-import type { Fleet, FleetWindow, SpentRow, Who } from './fleet.js';
+import type { Fleet, FleetWindow, SpentRow } from './fleet.js';
 import type { GentleConnection } from './gentle.js';
 import { besideUsual, type UsualDay } from './normal.js';
 import { Paces } from './pace.js';
@@ -108,15 +108,18 @@ function summedUp(spends: readonly DomainSpend[]): {
   return { today, month };
 }
 
-/** The team of an agent: that of its last call in a window, else that of its spend. Made when it is asked for. */
-function teams(
-  windows: readonly FleetWindow[],
-  month: readonly { readonly who: Who }[],
-): (agent: string) => string {
+/** The team of an agent: that of its last call in a window, else that of most of its spend. Made when it is asked for. */
+function teams(windows: readonly FleetWindow[], month: Fleet['month']): (agent: string) => string {
   let known: Map<string, string> | undefined;
   return (agent) => {
     if (!known) {
-      known = new Map(month.map(({ who }) => [who.agent, who.team]));
+      known = new Map();
+      const most = new Map<string, bigint>();
+      for (const { who, costNano } of month) {
+        if (costNano < (most.get(who.agent) ?? costNano)) continue;
+        most.set(who.agent, costNano);
+        known.set(who.agent, who.team);
+      }
       for (const { agent: name, team } of windows) known.set(name, team);
     }
     return known.get(agent) ?? '';
