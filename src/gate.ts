@@ -75,7 +75,7 @@ export async function openGate(
   const observe = createObserver(metrics, log, announce, notes);
   const guard = createGuard({
     policy: policy.current,
-    lineage: createLineage(settings.lineageKey),
+    lineage: createLineage(settings.lineageKeys),
     store,
     journal,
     seen: createTokensSeen(),

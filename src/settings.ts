@@ -1,10 +1,13 @@
 import { accessSync, constants } from 'node:fs';
+import { readLineageKeys } from './guard/lineage-keys.js';
 import { EVERYONE } from './model/halt.js';
 import type { Identity } from './model/settlement.js';
 import { MAX_TEXT_BYTES, textProblem } from './model/text.js';
 import { parseRedisUrl, REDIS_MODES, type RedisAddress, type RedisMode } from './redis/address.js';
 import { LOG_LEVELS, type LogLevel } from './telemetry/log.js';
-import { isLocal, type ListenAddress, parseListen } from './wire/listen.js';
+import type { TlsFiles } from './wire/certificates.js';
+import { type ListenAddress, parseListen } from './wire/listen.js';
+import { reachProblems, readTls } from './wire/reach.js';
 
 /** One environment variable: its default, and why it is there. The README's table says the same. */
 export const SETTINGS = {
@@ -22,7 +25,16 @@ export const SETTINGS = {
   },
   TOLLGATE_INSECURE: {
     default: '',
-    why: '1 lets TOLLGATE_LISTEN leave the loopback, without TLS.',
+    why: '1 lets TOLLGATE_LISTEN leave the loopback without TLS, or without asking clients for a certificate.',
+  },
+  TOLLGATE_TLS_CERT_FILE: {
+    default: '',
+    why: 'The certificate of a gate that others reach, and what leads to its CA; then agents speak TLS. Read anew when it changes, as are the next two.',
+  },
+  TOLLGATE_TLS_KEY_FILE: { default: '', why: 'Its key.' },
+  TOLLGATE_TLS_CLIENT_CA_FILE: {
+    default: '',
+    why: 'The CA of the agents: who has no certificate of it gets no connection (mTLS).',
   },
   TOLLGATE_POLICY: {
     default: '',
@@ -66,6 +78,10 @@ export const SETTINGS = {
     default: '',
     why: 'Signs the lineage tokens of the fleet, at least 32 characters, the same everywhere. With it, run, root agent and depth come only from signed tokens, and a run that is named without one is one of its own agent alone; without it, every token is believed.',
   },
+  TOLLGATE_LINEAGE_KEY_FILE: {
+    default: '',
+    why: 'The same in a file, which no environment shows. A line each: the first signs, the others are believed too, so that a key can be changed. Read at the start.',
+  },
   TOLLGATE_LEDGER_SINK: {
     default: '',
     why: 'Where the keeper also writes every entry of the ledger, as a line of JSON each: stdout, or a file that one keeper appends to.',
@@ -88,12 +104,18 @@ export const SETTINGS = {
   },
   TOLLGATE_ADDRESS: {
     default: '127.0.0.1:7400',
-    why: 'Where the commands authorize and replay find the sidecar.',
+    why: 'Where the commands authorize and replay find the sidecar: host:port, tls://host:port or unix:///path.',
   },
+  TOLLGATE_CLIENT_CA_FILE: {
+    default: '',
+    why: "The CA of the sidecar's certificate, for tls://; without it, those that the system trusts.",
+  },
+  TOLLGATE_CLIENT_CERT_FILE: {
+    default: '',
+    why: 'The certificate of the client itself, for a sidecar that asks for one (mTLS).',
+  },
+  TOLLGATE_CLIENT_KEY_FILE: { default: '', why: 'Its key.' },
 } as const satisfies Record<string, { default: string; why: string }>;
-
-/** As many as a signature is worth: 32 characters of base64 have 192 bits. */
-const MIN_KEY_LENGTH = 32;
 
 /** Fewer tell nobody apart; more are what Prometheus itself suffers from. */
 const MIN_SERIES = 10;
@@ -109,6 +131,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** The settings of `serve`, checked. */
 export interface Settings {
   readonly listen: ListenAddress;
+  /** undefined speaks plainly. */
+  readonly tls: TlsFiles | undefined;
   readonly opsListen: ListenAddress;
   /** undefined shows no page. */
   readonly pageListen: ListenAddress | undefined;
@@ -122,8 +146,8 @@ export interface Settings {
   readonly identity: Identity;
   /** A gate does not start unless its agent and team are pinned. */
   readonly identityRequired: boolean;
-  /** '' signs nothing. */
-  readonly lineageKey: string;
+  /** The first signs; without any nothing is signed. */
+  readonly lineageKeys: readonly string[];
   /** `stdout` or a file; '' writes none. */
   readonly ledgerSink: string;
   /** How long a decision may take, in ms. */
@@ -147,21 +171,15 @@ export function readSettings(env: Environment): Settings | { problems: string[] 
   const opsListen = checked('TOLLGATE_OPS_LISTEN', parseListen);
   const pageOff = setting(env, 'TOLLGATE_PAGE_LISTEN') === 'off';
   const pageListen = pageOff ? undefined : checked('TOLLGATE_PAGE_LISTEN', parseListen);
-  if (listen && !isLocal(listen) && env['TOLLGATE_INSECURE'] !== '1') {
-    problems.push(
-      'TOLLGATE_LISTEN is not on the loopback, where anyone who reaches it can spend; set TOLLGATE_INSECURE=1 if that is meant',
-    );
-  }
+  const tls = readTls(env, problems);
+  if (listen) problems.push(...reachProblems(listen, tls, env['TOLLGATE_INSECURE'] === '1'));
   const mode = oneOf('TOLLGATE_REDIS_MODE', REDIS_MODES);
   const redis = env['REDIS_URL'] ? checkedRedis(env['REDIS_URL'], mode) : undefined;
   const passwordFile = env['TOLLGATE_REDIS_PASSWORD_FILE'] || undefined;
   if (passwordFile !== undefined && !isReadable(passwordFile)) {
     problems.push(`TOLLGATE_REDIS_PASSWORD_FILE: ${passwordFile} cannot be read`);
   }
-  const lineageKey = env['TOLLGATE_LINEAGE_KEY'] ?? '';
-  if (lineageKey !== '' && lineageKey.length < MIN_KEY_LENGTH) {
-    problems.push(`TOLLGATE_LINEAGE_KEY: must have at least ${MIN_KEY_LENGTH} characters`);
-  }
+  const lineageKeys = readLineageKeys(env, problems);
   const logLevel = oneOf('TOLLGATE_LOG_LEVEL', LOG_LEVELS);
   const format = oneOf('TOLLGATE_LOG_FORMAT', ['auto', 'json', 'text'] as const);
   const identity = {
@@ -179,6 +197,7 @@ export function readSettings(env: Environment): Settings | { problems: string[] 
   if (problems.length > 0 || !listen || !opsListen || !logLevel) return { problems };
   return {
     listen,
+    tls,
     opsListen,
     pageListen,
     policyFile: env['TOLLGATE_POLICY'] || undefined,
@@ -187,7 +206,7 @@ export function readSettings(env: Environment): Settings | { problems: string[] 
     redisPasswordFile: passwordFile,
     identity,
     identityRequired: env['TOLLGATE_REQUIRE_IDENTITY'] === '1',
-    lineageKey,
+    lineageKeys,
     ledgerSink: setting(env, 'TOLLGATE_LEDGER_SINK'),
     decisionMs,
     gateSeries,

@@ -83,10 +83,10 @@ export async function startSidecar(
     if (gate) stops.push(gate.close);
     const ops = await startOps(opsListen, metrics, () => ready).catch(cannotListen(opsListen));
     stops.push(ops.close);
-    const { identity: pinned, decisionMs } = settings;
+    const { tls, identity: pinned, decisionMs } = settings;
     const api =
       gate &&
-      (await startApi({ listen, guard: gate.guard, pinned, decisionMs, metrics, log }).catch(
+      (await startApi({ listen, tls, guard: gate.guard, pinned, decisionMs, metrics, log }).catch(
         cannotListen(listen),
       ));
     if (api) stops.push(api.drain);

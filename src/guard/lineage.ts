@@ -26,14 +26,16 @@ export interface Lineage {
   tokenOf(call: Call): string;
 }
 
-/** @param key signs the tokens of the fleet; '' signs nothing and believes every token */
-export function createLineage(key: string): Lineage {
-  const sign = (payload: string) =>
-    createHmac('sha256', key).update(payload).digest().subarray(0, SIGNATURE_BYTES);
+/** @param keys the first signs the tokens of the fleet, each is believed; none signs nothing and believes every token */
+export function createLineage(keys: readonly string[]): Lineage {
+  const [key = ''] = keys;
+  const sign = (payload: string, by = key) =>
+    createHmac('sha256', by).update(payload).digest().subarray(0, SIGNATURE_BYTES);
 
   function isSigned(payload: string, signature: string): boolean {
     const given = Buffer.from(signature, 'base64url');
-    return given.length === SIGNATURE_BYTES && timingSafeEqual(given, sign(payload));
+    if (given.length !== SIGNATURE_BYTES) return false;
+    return keys.some((one) => timingSafeEqual(given, sign(payload, one)));
   }
 
   /** Under a key nobody joins the run of another by its name alone: a root run is its agent's own. */

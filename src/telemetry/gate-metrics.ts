@@ -7,7 +7,15 @@ const ATTRIBUTES = ['agent', 'team', 'cost_centre', 'tool', 'model'] as const;
 const WHO = ['agent', 'team'] as const;
 
 /** What gates have: each is counted once for a decision or a settlement, from the decision or its outcome. */
-export function gateMetrics({ counter, counters, usd, gauge, durations, ratios }: Families) {
+export function gateMetrics({
+  counter,
+  counters,
+  usd,
+  gauge,
+  gauges,
+  durations,
+  ratios,
+}: Families) {
   return {
     calls: counters(
       'tollgate_calls_total',
@@ -84,6 +92,23 @@ export function gateMetrics({ counter, counters, usd, gauge, durations, ratios }
       'tollgate_refused_calls_total',
       'Requests answered with a gRPC error instead of a verdict, by status code. Of gates; PERMISSION_DENIED is a forged lineage or a foreign identity.',
       ['code'],
+    ),
+    refusedConnections: counters(
+      'tollgate_refused_connections_total',
+      'Connections of agents that were refused or dropped, by reason (plaintext, no_certificate, untrusted, handshake: TLS; slow: it asks nothing; stuck: a request does not end; crowded: there are too many). Of gates; a client that is set up wrongly, or an attack.',
+      ['reason'],
+    ),
+    tlsExpiry: gauges(
+      'tollgate_tls_certificate_expiry_timestamp_seconds',
+      'When what is in use ends, seconds since the Unix epoch, by certificate (server; client_ca: the first of the CAs). Of gates with TLS; then no agent gets an answer.',
+      ['certificate'],
+      'drop',
+    ),
+    tlsReloadOk: gauges(
+      'tollgate_tls_last_reload_successful',
+      '1 if the TLS files were good when they were read last, 0 if an older certificate is still shown. Of gates with TLS.',
+      [],
+      'drop',
     ),
     settlements: counters(
       'tollgate_settlements_total',

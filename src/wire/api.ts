@@ -16,6 +16,7 @@ import type { Decision } from '../model/decision.js';
 import type { Identity } from '../model/settlement.js';
 import type { Logger } from '../telemetry/log.js';
 import type { Metrics } from '../telemetry/metrics.js';
+import type { TlsFiles } from './certificates.js';
 import { deadlineOf } from './deadline.js';
 import { decodeCall } from './decode.js';
 import { decodeRelease, decodeSettlement } from './decode-life.js';
@@ -29,9 +30,13 @@ import type { InspectRequest__Output } from './generated/tollgate/v1/InspectRequ
 import type { InspectResponse } from './generated/tollgate/v1/InspectResponse.js';
 import type { ReleaseRequest__Output } from './generated/tollgate/v1/ReleaseRequest.js';
 import type { SettleRequest__Output } from './generated/tollgate/v1/SettleRequest.js';
-import { formatListen, type ListenAddress, removeStaleSocket } from './listen.js';
+import { type ListenAddress, removeStaleSocket } from './listen.js';
+import { startListener } from './listener.js';
 import { fillIdentities, fillIdentity } from './pinned.js';
 import { explainRefusal, type Refused } from './refuse.js';
+import { createRefusedConnections } from './refused-connections.js';
+import { boundSessions, http2Of } from './sessions.js';
+import { openTls } from './tls.js';
 
 const SERVICE = 'tollgate.v1.Tollgate';
 
@@ -40,6 +45,12 @@ const MAX_MESSAGE_BYTES = 65_536;
 
 /** Calls at once on one connection; an agent that has more waits for its own. */
 const MAX_STREAMS = 1_024;
+
+/** An agent that works for longer connects again, in a millisecond; a pod that is gone without a word is let go of. */
+const IDLE_MS = 600_000;
+
+/** A certificate is looked at when a client connects: so long, at most, one is believed that has ended since. */
+const TLS_AGE_MS = 3_600_000;
 
 /** How long a drain waits for the calls under way; each is over within its 50 ms anyway. */
 const DRAIN_MS = 5_000;
@@ -59,6 +70,8 @@ export interface Api {
 
 export interface ApiOptions {
   readonly listen: ListenAddress;
+  /** undefined speaks plainly. */
+  readonly tls: TlsFiles | undefined;
   readonly guard: Guard;
   /** Fills in what requests leave out of their identity. */
   readonly pinned: Identity;
@@ -69,11 +82,13 @@ export interface ApiOptions {
 }
 
 export async function startApi(options: ApiOptions): Promise<Api> {
-  const { listen, guard, pinned, decisionMs, metrics, log } = options;
+  const { listen, tls: files, guard, pinned, decisionMs, metrics, log } = options;
   const api = loadApi();
   const server = new Server({
     'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
     'grpc.max_concurrent_streams': MAX_STREAMS,
+    'grpc.max_connection_idle_ms': IDLE_MS,
+    ...(files && { 'grpc.max_connection_age_ms': TLS_AGE_MS }),
     // A visible gain in CPU, and nobody debugs a sidecar by channelz.
     'grpc.enable_channelz': 0,
   });
@@ -105,13 +120,23 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   new ReflectionService(reflected()).addToServer(server);
 
   if ('path' in listen) await removeStaleSocket(listen.path);
-  const port = await bind(server, listen);
+  // gRPC does not bound who connects, so the socket is ours, and it is given the connections.
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const refused = createRefusedConnections(metrics, log);
+  const sessions = boundSessions(http2Of(server), refused);
+  const tls = files && openTls(files, metrics, log);
+  const take = injector.injectConnection;
+  const listener = await startListener({ listen, certificates: tls?.current, take, refused });
+  tls?.follow(listener.show);
   return {
-    address: 'path' in listen ? listen : { host: listen.host, port },
+    address: listener.address,
     async drain() {
       health.setStatus('', 'NOT_SERVING');
       health.setStatus(SERVICE, 'NOT_SERVING');
-      await shutDown(server);
+      tls?.close();
+      listener.close();
+      await finishCalls(server);
+      sessions.close();
     },
   };
 
@@ -194,16 +219,8 @@ function tolerant<Service extends ServiceDefinition>(service: Service): Service 
   return Object.fromEntries(methods) as Service;
 }
 
-function bind(server: Server, listen: ListenAddress): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.bindAsync(formatListen(listen), ServerCredentials.createInsecure(), (error, port) => {
-      if (error) reject(error);
-      else resolve(port);
-    });
-  });
-}
-
-function shutDown(server: Server): Promise<void> {
+/** Waits for the calls under way, but not for ever. */
+function finishCalls(server: Server): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => {
       server.forceShutdown();

@@ -7,7 +7,7 @@ import { callOf } from '../support/call.js';
 const KEY = 'a key of at least thirty-two characters';
 
 test('a child has run, root, depth and parent of its token, however deep', () => {
-  const lineage = createLineage(KEY);
+  const lineage = createLineage([KEY]);
   let call = callOf({ agent: 'root', callId: 'c0', run: 'r' });
   for (let depth = 1; depth <= 3; depth += 1) {
     const next = lineage.inherit(
@@ -28,7 +28,7 @@ test('a child has run, root, depth and parent of its token, however deep', () =>
 });
 
 test('a root call without a run gives its children its instance, else the run without a name', () => {
-  const lineage = createLineage('');
+  const lineage = createLineage([]);
   const runOf = (given: Parameters<typeof callOf>[0]) => {
     const parent = lineage.tokenOf(callOf(given));
     const child = lineage.inherit(callOf({ parent, instance: 'of the child' }));
@@ -39,7 +39,7 @@ test('a root call without a run gives its children its instance, else the run wi
 });
 
 test('names of any characters and of the greatest length survive a token of at most 2,048 bytes', () => {
-  const lineage = createLineage(KEY);
+  const lineage = createLineage([KEY]);
   const long = '\u00fc.:/{}%'.repeat(32).slice(0, 128);
   const root = callOf({ agent: `${long}a`, callId: `${long}c`, run: `${long}r`, depth: 999 });
   const token = lineage.tokenOf({ ...root, depth: 998 });
@@ -55,8 +55,8 @@ test('names of any characters and of the greatest length survive a token of at m
 });
 
 test('without a key every token is believed, and what is none is refused', () => {
-  const signed = createLineage(KEY).tokenOf(callOf({ callId: 'c', run: 'r' }));
-  const open = createLineage('');
+  const signed = createLineage([KEY]).tokenOf(callOf({ callId: 'c', run: 'r' }));
+  const open = createLineage([]);
   assert.ok(!('refused' in open.inherit(callOf({ parent: signed }))), 'while keys are rolled out');
   const made = (text: string) => Buffer.from(text).toString('base64url');
   for (const parent of [

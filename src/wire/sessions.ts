@@ -1,0 +1,126 @@
+import type { Http2Server, Http2Session, ServerHttp2Stream } from 'node:http2';
+import type { Server } from '@grpc/grpc-js';
+import type { Reason } from './refused-connections.js';
+
+/** Connections at once: each agent's process has one, of some 30 KB, with TLS 60 KB. */
+const MAX_SESSIONS = 1_024;
+
+/** Of those, the most that had no answer yet: a new one has time for its first, however many others are new. */
+const MAX_SILENT = 512;
+
+/** Requests at once over all connections, each some 10 KB; Redis is asked by far fewer at a time. */
+const MAX_STREAMS = 8_192;
+
+/** How often it is looked whose time is up, in ms; times below are counted in it. */
+const LOOK_MS = 1_000;
+
+/** Who connects for gRPC has something to ask: until then a connection is nobody's. */
+const FIRST_ANSWER_LOOKS = 10;
+
+/** Three times the longest decision that can be set. What is open then is not sent to its end, or not read. */
+const REQUEST_LOOKS = 15;
+
+/** Of the standard health service: a stream that says nothing for long by design. */
+const WATCH = '/grpc.health.v1.Health/Watch';
+
+interface Session {
+  readonly openedAtLook: number;
+  /** What is open, and since which look. */
+  readonly streams: Map<ServerHttp2Stream, number>;
+}
+
+/**
+ * Bounds what clients hold open, which gRPC does not. Past a bound somebody must go: the connection whose last
+ * answer is the longest ago, one that never had any, or the one with the most requests. So whoever only holds
+ * connections keeps nobody out; an agent that is dropped while idle connects again.
+ */
+export function boundSessions(
+  server: Http2Server,
+  refused: (reason: Reason, from: string | undefined) => void,
+): { close(): void } {
+  /** Both the oldest first: who never had an answer, and who had, by the last. */
+  const silent = new Map<Http2Session, Session>();
+  const answered = new Map<Http2Session, Session>();
+  let open = 0;
+  let look = 0;
+
+  server.on('session', (session: Http2Session) => {
+    const full = silent.size + answered.size >= MAX_SESSIONS;
+    const [oldest] = silent.size >= MAX_SILENT ? silent.keys() : full ? answered.keys() : [];
+    if (oldest) drop(oldest, 'crowded');
+    silent.set(session, { openedAtLook: look, streams: new Map() });
+    session.once('close', () => forget(session));
+  });
+
+  server.on('stream', (stream: ServerHttp2Stream, headers) => {
+    const { session } = stream;
+    const state = session && stateOf(session);
+    if (!state) return;
+    if (open >= MAX_STREAMS) dropBusiest();
+    state.streams.set(stream, headers[':path'] === WATCH ? Number.POSITIVE_INFINITY : look);
+    open += 1;
+    stream.once('close', () => {
+      // Else its session is forgotten already.
+      if (state.streams.delete(stream)) open -= 1;
+      if (stream.rstCode !== 0 || !stream.headersSent || stateOf(session) !== state) return;
+      forget(session, state);
+      answered.set(session, state);
+    });
+  });
+
+  function stateOf(session: Http2Session): Session | undefined {
+    return answered.get(session) ?? silent.get(session);
+  }
+
+  function forget(session: Http2Session, kept?: Session): void {
+    const state = stateOf(session);
+    silent.delete(session);
+    answered.delete(session);
+    if (!state || state === kept) return;
+    open -= state.streams.size;
+    state.streams.clear();
+  }
+
+  function drop(session: Http2Session, reason: Reason): void {
+    forget(session);
+    refused(reason, session.socket?.remoteAddress);
+    session.destroy();
+  }
+
+  function dropBusiest(): void {
+    const [busiest] = [...silent, ...answered].reduce((most, one) =>
+      one[1].streams.size > most[1].streams.size ? one : most,
+    );
+    drop(busiest, 'crowded');
+  }
+
+  const timer = setInterval(() => {
+    look += 1;
+    for (const [session, { openedAtLook }] of silent) {
+      if (look - openedAtLook <= FIRST_ANSWER_LOOKS) break;
+      drop(session, 'slow');
+    }
+    for (const [session, { streams }] of [...silent, ...answered]) {
+      const late = [...streams.values()].some((atLook) => look - atLook > REQUEST_LOOKS);
+      if (late) drop(session, 'stuck');
+    }
+  }, LOOK_MS);
+  timer.unref();
+  return {
+    close() {
+      clearInterval(timer);
+      for (const session of [...silent.keys(), ...answered.keys()]) session.destroy();
+    },
+  };
+}
+
+/**
+ * The HTTP/2 server that a gRPC server keeps to itself.
+ * @throws if this version of grpc-js keeps it elsewhere: without bounds a gate must not start
+ */
+export function http2Of(server: Server): Http2Server {
+  const { http2Servers } = server as unknown as { http2Servers?: Map<Http2Server, unknown> };
+  const [http2] = http2Servers?.keys() ?? [];
+  if (!http2) throw new Error('grpc-js keeps its HTTP/2 server elsewhere than it did');
+  return http2;
+}
