@@ -1,10 +1,13 @@
 import { parseArgs } from 'node:util';
 import { type ServiceError, status } from '@grpc/grpc-js';
-import { openChannel } from '../client/channel.js';
+import { tlsOf } from '../client/options.js';
+import type { ClientTls } from '../client/secure.js';
+import { tlsTrouble } from '../client/trouble.js';
 import { setting } from '../settings.js';
 import { type Command, EXIT, UsageError } from './command.js';
 import { type CallRecord, requestFromRecord } from './record.js';
 import { showDecision } from './show.js';
+import { openSecure } from './sidecar-channel.js';
 
 /** Far more than a decision takes; a shell hook must not hang. */
 const TIMEOUT_MS = 1_000;
@@ -45,7 +48,8 @@ Asks a running sidecar whether a call may go on, holds what it asks for if so, a
   --final                 the amounts are what the call uses: nothing will be settled
   --dry-run               ask, and hold nothing
   --json                  print the decision as JSON
-  --address HOST:PORT     the sidecar; default TOLLGATE_ADDRESS or 127.0.0.1:7400
+  --address HOST:PORT     the sidecar, or tls://HOST:PORT, or unix:///PATH; default TOLLGATE_ADDRESS or
+                          127.0.0.1:7400
 
 Exit codes: 0 allowed, 3 denied, 2 the call is malformed, 4 no verdict.`,
 
@@ -75,7 +79,8 @@ Exit codes: 0 allowed, 3 denied, 2 the call is malformed, 4 no verdict.`,
     request.labels = Object.fromEntries((values.label ?? []).map(parseLabel));
 
     const address = values.address ?? setting(process.env, 'TOLLGATE_ADDRESS');
-    const channel = openChannel(address);
+    const files = tlsOf();
+    const channel = openSecure(address, files);
     try {
       const decision = values['dry-run']
         ? await channel.inspect(request, TIMEOUT_MS)
@@ -83,7 +88,7 @@ Exit codes: 0 allowed, 3 denied, 2 the call is malformed, 4 no verdict.`,
       console.log(values.json ? JSON.stringify(decision) : showDecision(decision));
       return decision.verdict === 'VERDICT_ALLOW' ? EXIT.ok : EXIT.denied;
     } catch (error) {
-      return explainError(error as ServiceError, address);
+      return await explainError(error as ServiceError, address, files);
     } finally {
       channel.close();
     }
@@ -97,8 +102,17 @@ function parseLabel(label: string): [string, string] {
 }
 
 /** Says what a gRPC error means for the caller. */
-function explainError({ code, details, message }: ServiceError, address: string): number {
+async function explainError(
+  { code, details, message }: ServiceError,
+  address: string,
+  files: ClientTls,
+): Promise<number> {
   if (code === status.UNAVAILABLE || code === status.DEADLINE_EXCEEDED) {
+    const trouble = await tlsTrouble(address, files);
+    if (trouble !== undefined) {
+      console.error(`no verdict: the sidecar at ${address} cannot be used: ${trouble}`);
+      return EXIT.unreachable;
+    }
     console.error(
       `no verdict: no sidecar answers at ${address}; start one with tollgate serve (${details || message})`,
     );

@@ -1,6 +1,8 @@
 import { createWriteStream, existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { type Channel, openChannel } from '../client/channel.js';
+import type { Channel } from '../client/channel.js';
+import { tlsOf } from '../client/options.js';
+import { tlsTrouble } from '../client/trouble.js';
 import { monotonicMs } from '../redis/deadline.js';
 import { setting } from '../settings.js';
 import type { AuthorizeRequest } from '../wire/generated/tollgate/v1/AuthorizeRequest.js';
@@ -14,6 +16,7 @@ import {
   requestFromRecord,
 } from './record.js';
 import { countRecords, readRecords } from './records.js';
+import { openSecure } from './sidecar-channel.js';
 import { Tally } from './tally.js';
 
 /** Enough for a loaded sidecar; a call that takes longer counts as an error. */
@@ -39,7 +42,8 @@ with the fields ${Object.keys(RECORD_FIELDS).join(', ')}; or CSV with --map. - i
   --concurrency N         calls at once; default 16
   --max-calls N           stop after N calls
   --out FILE              write each call and its decision there, as NDJSON
-  --address HOST:PORT     the sidecar; default TOLLGATE_ADDRESS or 127.0.0.1:7400
+  --address HOST:PORT     the sidecar, or tls://HOST:PORT, or unix:///PATH; default TOLLGATE_ADDRESS or
+                          127.0.0.1:7400
 
 Exit codes: 0 all calls were decided, 1 some were not.`,
 
@@ -48,7 +52,7 @@ Exit codes: 0 all calls were decided, 1 some were not.`,
     if (options.file !== '-' && !existsSync(options.file)) {
       throw new UsageError(`there is no file ${options.file}`);
     }
-    const channel = openChannel(options.address);
+    const channel = openSecure(options.address, tlsOf());
     const tally = new Tally();
     const out = options.out === undefined ? undefined : createWriteStream(options.out);
     const records = await countRecords(options.file);
@@ -63,6 +67,8 @@ Exit codes: 0 all calls were decided, 1 some were not.`,
       await new Promise<void>((resolve) => (out ? out.end(resolve) : resolve()));
     }
     console.log(tally.table());
+    const trouble = tally.errors > 0 ? await tlsTrouble(options.address, tlsOf()) : undefined;
+    if (trouble) console.error(`the sidecar at ${options.address} cannot be used: ${trouble}`);
     return tally.errors === 0 ? EXIT.ok : EXIT.wrong;
   },
 };

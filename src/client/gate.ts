@@ -11,6 +11,7 @@ import {
   DEFAULT_TIMEOUT_MS,
   type Options,
   optionOr,
+  tlsOf,
 } from './options.js';
 import { remoteBackend } from './remote.js';
 import type { OnDenied } from './spec.js';
@@ -44,6 +45,7 @@ export function connect<D extends OnDenied = 'raise'>(options: Options<D> = {}):
         : remoteBackend(
             {
               address,
+              tls: tlsOf(options),
               identity: {
                 agent: optionOr(options.agent, 'TOLLGATE_AGENT_ID'),
                 team: optionOr(options.team, 'TOLLGATE_TEAM_ID'),

@@ -1,14 +1,21 @@
+import { accessSync, constants } from 'node:fs';
 import { parseListen } from '../wire/listen.js';
 import { MAX_TIMER_MS } from './clock.js';
 import { OFF } from './off.js';
 import type { FailureMode } from './remote.js';
+import type { ClientTls } from './secure.js';
 import { type OnDenied, waitingProblem } from './spec.js';
 import { textOf } from './text.js';
 
 /** How to connect. Each has a default; an empty environment variable counts as none. */
 export interface Options<D extends OnDenied = OnDenied> {
-  /** `host:port`, `unix:///path`, or `off`. Default: TOLLGATE_ADDRESS, else 127.0.0.1:7400. */
+  /** `host:port`, `tls://host:port`, `unix:///path`, or `off`. Default: TOLLGATE_ADDRESS, else 127.0.0.1:7400. */
   readonly address?: string | undefined;
+  /** For `tls://`: the CA of the sidecar's certificate. Default: TOLLGATE_CLIENT_CA_FILE, else those that Node trusts. */
+  readonly caFile?: string | undefined;
+  /** For a sidecar that asks for one. Default: TOLLGATE_CLIENT_CERT_FILE, TOLLGATE_CLIENT_KEY_FILE. */
+  readonly certFile?: string | undefined;
+  readonly keyFile?: string | undefined;
   /** Default: TOLLGATE_AGENT_ID; the sidecar may know it as well. */
   readonly agent?: string | undefined;
   /** Default: TOLLGATE_TEAM_ID. */
@@ -44,6 +51,31 @@ export function optionOr(given: string | undefined, variable: string, otherwise 
   return given || process.env[variable] || otherwise;
 }
 
+/** The files of a client's TLS, as it is told of them. */
+export function tlsOf({ caFile, certFile, keyFile }: Options = {}): ClientTls {
+  return {
+    caFile: optionOr(caFile, 'TOLLGATE_CLIENT_CA_FILE') || undefined,
+    certFile: optionOr(certFile, 'TOLLGATE_CLIENT_CERT_FILE') || undefined,
+    keyFile: optionOr(keyFile, 'TOLLGATE_CLIENT_KEY_FILE') || undefined,
+  };
+}
+
+/** What is wrong with the files for an address; without TLS they are not looked at. */
+function filesProblem(address: string, files: ClientTls): string {
+  if (!address.startsWith('tls://')) return '';
+  if ((files.certFile === undefined) !== (files.keyFile === undefined)) {
+    return 'certFile and keyFile belong together: give both (TOLLGATE_CLIENT_CERT_FILE, TOLLGATE_CLIENT_KEY_FILE)';
+  }
+  for (const [name, file] of Object.entries(files)) {
+    try {
+      if (file !== undefined) accessSync(file, constants.R_OK);
+    } catch {
+      return `${name}: ${file} cannot be read`;
+    }
+  }
+  return '';
+}
+
 /**
  * Refuses options that would be taken for something else: not everybody runs a type checker, and a
  * failure mode that is misspelt must not allow.
@@ -51,7 +83,7 @@ export function optionOr(given: string | undefined, variable: string, otherwise 
  */
 export function assertOptions(options: Options, address: string): void {
   const { failureMode = 'deny', timeoutMs = DEFAULT_TIMEOUT_MS } = options;
-  const where = address === OFF ? '' : parseListen(address);
+  const where = address === OFF ? '' : parseListen(address.replace(/^tls:\/\/(?!unix:)/, ''));
   const problem =
     waitingProblem(options) ||
     (['deny', 'allow'].includes(failureMode)
@@ -60,6 +92,7 @@ export function assertOptions(options: Options, address: string): void {
     (timeoutMs > 0 && timeoutMs <= MAX_TIMER_MS
       ? ''
       : `timeoutMs: ${textOf(timeoutMs)} is no time above 0`) ||
-    (typeof where === 'string' && where !== '' ? `address: ${where}` : '');
+    (typeof where === 'string' && where !== '' ? `address: ${where}` : '') ||
+    filesProblem(address, tlsOf(options));
   if (problem !== '') throw new TypeError(problem);
 }

@@ -5,6 +5,7 @@ import { CallError, failureFrom } from './error.js';
 import { createLine, type Line } from './line.js';
 import { authorizeRequest, type Identity, releaseRequest, settleRequest } from './request.js';
 import { retry } from './retry.js';
+import type { ClientTls } from './secure.js';
 import type { Warnings } from './warnings.js';
 
 /** What is answered when the sidecar is not there. */
@@ -12,6 +13,8 @@ export type FailureMode = 'allow' | 'deny';
 
 export interface RemoteOptions {
   readonly address: string;
+  /** For an address with TLS. */
+  readonly tls: ClientTls;
   readonly identity: Identity;
   readonly runId: string;
   readonly failureMode: FailureMode;
@@ -39,14 +42,14 @@ const lines = new Map<string, Line>();
 
 /** The sidecar at an address, over gRPC. It connects, and loads gRPC, at the first call. */
 export function remoteBackend(options: RemoteOptions, warnings: Warnings): Backend {
-  const { address, identity, runId, failureMode, timeoutMs } = options;
+  const { address, tls, identity, runId, failureMode, timeoutMs } = options;
   const line = lines.get(address) ?? createLine(MOST_AT_ONCE);
   lines.set(address, line);
   let opening: Promise<Channel> | undefined;
   let away = false;
 
   function channel(): Promise<Channel> {
-    opening ??= import('./channel.js').then(({ openChannel }) => openChannel(address, true));
+    opening ??= import('./channel.js').then(({ openChannel }) => openChannel(address, true, tls));
     return opening;
   }
 
@@ -71,6 +74,15 @@ export function remoteBackend(options: RemoteOptions, warnings: Warnings): Backe
           ? 'ALLOWED without a check, and recorded when it is back'
           : 'denied'),
     );
+    // Only more words: whatever becomes of it, the calls are decided.
+    sayTrouble().catch(() => {});
+  }
+
+  /** gRPC does not say to a call that waits what is wrong with TLS. */
+  async function sayTrouble(): Promise<void> {
+    const { tlsTrouble } = await import('./trouble.js');
+    const why = await tlsTrouble(address, tls);
+    if (away && why) warnings.say(`the sidecar at ${address} cannot be used: ${why}`);
   }
 
   function sayBack(): void {

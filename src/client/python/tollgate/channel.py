@@ -7,9 +7,10 @@ from typing import Any
 
 import grpc
 
-from .channel_options import CHANNEL_OPTIONS, failure
+from .channel_options import failure, open_channel
 from .fork import abandon, forget_in_children
 from .steps import Failure, Reply, Send
+from .tls import Doors, TlsFiles
 from .v1.tollgate_pb2_grpc import TollgateStub
 
 
@@ -19,10 +20,10 @@ class ThreadChannel:
     A process that is forked off (gunicorn, Celery, multiprocessing) opens its own.
     """
 
-    def __init__(self, address: str) -> None:
-        self._address = address
+    def __init__(self, address: str, files: TlsFiles) -> None:
+        self._doors = Doors(address, files)
         self._lock = threading.Lock()
-        self._open: tuple[Any, TollgateStub] | None = None
+        self._open: tuple[Any, TollgateStub, Any] | None = None
         forget_in_children(self)
 
     def send(self, step: Send) -> Reply:
@@ -51,13 +52,17 @@ class ThreadChannel:
     def forget(self) -> None:
         """See Forgetful."""
         self._lock = threading.Lock()
+        self._doors.forget()
         if self._open is not None:
             abandon(self._open)
             self._open = None
 
     def _stub(self) -> TollgateStub:
         with self._lock:
-            if self._open is None:
-                channel = grpc.insecure_channel(self._address, options=CHANNEL_OPTIONS)
-                self._open = (channel, TollgateStub(channel))  # type: ignore[no-untyped-call]
+            credentials = self._doors.credentials()
+            # After a renewal, calls under way end on the channel before, which then goes.
+            if self._open is None or self._open[2] is not credentials:
+                channel = open_channel(grpc, self._doors.target, credentials)
+                stub = TollgateStub(channel)  # type: ignore[no-untyped-call]
+                self._open = (channel, stub, credentials)
             return self._open[1]

@@ -18,6 +18,14 @@ CHANNEL_OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.use_local_subchannel_pool", 1),
 )
 
+
+def open_channel(module: Any, target: str, credentials: Any) -> Any:
+    """A channel of grpc or of grpc.aio; without credentials, a plain one."""
+    if credentials is None:
+        return module.insecure_channel(target, options=CHANNEL_OPTIONS)
+    return module.secure_channel(target, credentials, options=CHANNEL_OPTIONS)
+
+
 # How gRPC words it when there was no connection to send on.
 _NOT_SENT = re.compile("failed to connect to all addresses|DNS resolution failed|errors resolving")
 

@@ -29,6 +29,7 @@ from .options import (
     check_on_denied,
 )
 from .request import authorize_request
+from .tls import tls_files
 from .tool import F, Telling, gated
 from .transport import Immediate, Transport
 
@@ -45,17 +46,22 @@ def connect(
     team: str | None = None,
     cost_centre: str | None = None,
     instance: str | None = None,
+    ca_file: str | None = None,
+    cert_file: str | None = None,
+    key_file: str | None = None,
     run: str | None = None,
     on_denied: OnDenied = "raise",
     failure_mode: FailureMode = "deny",
     max_wait: float = DEFAULT_MAX_WAIT,
     timeout: float = DEFAULT_TIMEOUT,
 ) -> Gate:
-    """A gate to the sidecar at `address`: host:port, unix:///path, or "off" for none at all.
+    """A gate to the sidecar at `address`: host:port, tls://host:port, unix:///path, or "off" for none.
 
     Nothing is opened before the first call, so this belongs at the top of a module, whatever forks
     later. What is left out comes from the environment: TOLLGATE_ADDRESS (else 127.0.0.1:7400),
-    TOLLGATE_AGENT_ID, TOLLGATE_TEAM_ID, TOLLGATE_COST_CENTRE, TOLLGATE_INSTANCE.
+    TOLLGATE_AGENT_ID, TOLLGATE_TEAM_ID, TOLLGATE_COST_CENTRE, TOLLGATE_INSTANCE;
+    for tls://, TOLLGATE_CLIENT_CA_FILE (else those that gRPC trusts), and for a sidecar that asks for
+    a certificate, TOLLGATE_CLIENT_CERT_FILE and TOLLGATE_CLIENT_KEY_FILE.
 
     on_denied: "raise" raises Denied; "wait" waits where time helps, at most max_wait seconds a
     call; "tell" raises too, but from a @gate.tool returns a text for the model.
@@ -72,11 +78,12 @@ def connect(
         failure_mode=failure_mode,
         max_wait=max_wait,
         timeout=timeout,
+        tls=tls_files(ca_file, cert_file, key_file),
     )
     if options.address == OFF:
         log.warning("tollgate is off: every call is allowed, and none is recorded")
         return Gate(options, Immediate(answer_off))
-    return Gate(options, GrpcTransport(options.address))
+    return Gate(options, GrpcTransport(options.address, options.tls))
 
 
 class Gate:
@@ -86,7 +93,7 @@ class Gate:
         self._options = options
         self._transport = transport
         passes = "calls pass unchecked" if options.failure_mode == "allow" else "calls are denied"
-        self._contact = Contact(options.address, passes)
+        self._contact = Contact(options.address, passes, options.tls)
         self._backlog = Backlog(transport, options.timeout, self._contact)
 
     def call(

@@ -7,6 +7,7 @@ from .channel import ThreadChannel
 from .drive import adrive, drive
 from .loop_channels import LoopChannels
 from .steps import Reply, Send, Steps, T
+from .tls import NO_FILES, TlsFiles
 
 
 class GrpcTransport:
@@ -14,9 +15,9 @@ class GrpcTransport:
 
     immediate = False
 
-    def __init__(self, address: str) -> None:
-        self._channel = ThreadChannel(address)
-        self._channels = LoopChannels(address)
+    def __init__(self, address: str, files: TlsFiles = NO_FILES) -> None:
+        self._channel = ThreadChannel(address, files)
+        self._channels = LoopChannels(address, files)
 
     def send(self, step: Send) -> Reply:
         return self._channel.send(step)

@@ -10,9 +10,10 @@ from typing import Any
 import grpc
 import grpc.aio
 
-from .channel_options import CHANNEL_OPTIONS, failure
+from .channel_options import failure, open_channel
 from .fork import abandon, forget_in_children
 from .steps import Failure, Reply, Send
+from .tls import Doors, TlsFiles
 from .turns import Turns
 from .v1.tollgate_pb2_grpc import TollgateStub
 
@@ -24,9 +25,10 @@ QUEUE_TIMEOUTS = 4
 class _LoopChannel:
     """What one event loop of one process has opened."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, target: str, credentials: Any) -> None:
         self.loop = asyncio.get_running_loop()
-        self.channel: Any = grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS)
+        self.credentials = credentials
+        self.channel: Any = open_channel(grpc.aio, target, credentials)
         self.stub = TollgateStub(self.channel)  # type: ignore[no-untyped-call]
         self.turns = Turns()
         self.answered_at = self.loop.time()
@@ -35,8 +37,8 @@ class _LoopChannel:
 class LoopChannels:
     """A channel for each event loop, opened when it is first needed."""
 
-    def __init__(self, address: str) -> None:
-        self._address = address
+    def __init__(self, address: str, files: TlsFiles) -> None:
+        self._doors = Doors(address, files)
         self._lock = threading.Lock()
         self._open: dict[int, _LoopChannel] = {}
         forget_in_children(self)
@@ -73,6 +75,7 @@ class LoopChannels:
     def forget(self) -> None:
         """See Forgetful."""
         self._lock = threading.Lock()
+        self._doors.forget()
         abandon(self._open)
         self._open = {}
 
@@ -95,10 +98,14 @@ class LoopChannels:
         loop = asyncio.get_running_loop()
         with self._lock:
             opened = self._open.get(id(loop))
-            if opened is None or opened.loop is not loop:
+            credentials = self._doors.credentials()
+            # After a renewal, calls under way end on the channel before, which then goes.
+            if opened is None or opened.loop is not loop or opened.credentials is not credentials:
                 # Loops that have ended since (asyncio.run, again and again) are let go of.
                 self._open = {
                     key: old for key, old in self._open.items() if not old.loop.is_closed()
                 }
-                opened = self._open[id(loop)] = _LoopChannel(self._address)
+                opened = self._open[id(loop)] = _LoopChannel(
+                    self._doors.target, credentials
+                )
             return opened

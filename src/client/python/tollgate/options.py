@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .identity import Identity
+from .tls import SCHEME, TlsFiles
 
 OnDenied = Literal["raise", "wait", "tell"]
 FailureMode = Literal["allow", "deny"]
@@ -18,7 +19,7 @@ OFF = "off"
 
 # gRPC takes nearly anything for a name to be resolved, and says so at the first call.
 _ADDRESS = re.compile(
-    r"unix(-abstract)?:.+|(dns:(//[^/]*/)?|ipv4:|ipv6:)?(\[[^\]\s]+\]|[^\[\]:/\s]+):\d{1,5}"
+    r"unix(-abstract)?:.+|(tls://|dns:(//[^/]*/)?|ipv4:|ipv6:)?(\[[^\]\s]+\]|[^\[\]:/\s]+):\d{1,5}"
 )
 
 # One try at an answer, in seconds. The sidecar answers within 50 ms of its own; the rest is for a
@@ -41,13 +42,18 @@ class Options:
     failure_mode: FailureMode
     max_wait: float
     timeout: float
+    tls: TlsFiles = TlsFiles()
 
     def __post_init__(self) -> None:
         check_on_denied(self.on_denied)
         if self.failure_mode not in ("allow", "deny"):
             raise ValueError(f"failure_mode is allow or deny, not {self.failure_mode!r}")
         if self.address != OFF and not _ADDRESS.fullmatch(self.address):
-            raise ValueError(f"address is host:port, unix:///path or off, not {self.address!r}")
+            raise ValueError(
+                f"address is host:port, tls://host:port, unix:///path or off, not {self.address!r}"
+            )
+        if self.address.startswith(SCHEME):
+            self.tls.check()
         if not 0 < self.timeout < math.inf:
             raise ValueError(f"timeout is more than 0 seconds, not {self.timeout!r}")
         if not self.max_wait >= 0:
