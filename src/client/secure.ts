@@ -14,7 +14,7 @@ export interface ClientTls {
 export const NO_FILES: ClientTls = { caFile: undefined, certFile: undefined, keyFile: undefined };
 
 /** How often it is looked whether they have changed: certificates live for hours, and are renewed long before. */
-const LOOK_MS = 10_000;
+const LOOK_MS = 2_000;
 
 interface Kept {
   lookedAtMs: number;

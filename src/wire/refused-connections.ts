@@ -10,6 +10,7 @@ const REASONS = {
   slow: 'a client connects and asks nothing',
   stuck:
     'a request takes longer than any decision: it is not sent to its end, or its answer is not read',
+  resets: 'a client asks, and takes it back, again and again',
   crowded: 'there are more connections or requests at once than a gate holds',
 } as const;
 

@@ -6,10 +6,13 @@ import type { Reason } from './refused-connections.js';
 const MAX_SESSIONS = 1_024;
 
 /** Of those, the most that had no answer yet: a new one has time for its first, however many others are new. */
-const MAX_SILENT = 512;
+const MAX_SILENT = 256;
 
-/** Requests at once over all connections, each some 10 KB; Redis is asked by far fewer at a time. */
-const MAX_STREAMS = 8_192;
+/** Requests at once over all connections, each some 13 KB; one connection may have half of them. */
+const MAX_STREAMS = 2_048;
+
+/** Requests taken back on one connection. An agent does that when its deadline is over, and connects again in a millisecond. */
+const MAX_RESETS = 500;
 
 /** How often it is looked whose time is up, in ms; times below are counted in it. */
 const LOOK_MS = 1_000;
@@ -17,8 +20,8 @@ const LOOK_MS = 1_000;
 /** Who connects for gRPC has something to ask: until then a connection is nobody's. */
 const FIRST_ANSWER_LOOKS = 10;
 
-/** Three times the longest decision that can be set. What is open then is not sent to its end, or not read. */
-const REQUEST_LOOKS = 15;
+/** Twice the longest decision that can be set. What is open then is not sent to its end, or not read. */
+const REQUEST_LOOKS = 10;
 
 /** Of the standard health service: a stream that says nothing for long by design. */
 const WATCH = '/grpc.health.v1.Health/Watch';
@@ -27,6 +30,7 @@ interface Session {
   readonly openedAtLook: number;
   /** What is open, and since which look. */
   readonly streams: Map<ServerHttp2Stream, number>;
+  resets: number;
 }
 
 /**
@@ -48,25 +52,45 @@ export function boundSessions(
     const full = silent.size + answered.size >= MAX_SESSIONS;
     const [oldest] = silent.size >= MAX_SILENT ? silent.keys() : full ? answered.keys() : [];
     if (oldest) drop(oldest, 'crowded');
-    silent.set(session, { openedAtLook: look, streams: new Map() });
+    const state = { openedAtLook: look, streams: new Map(), resets: 0 };
+    silent.set(session, state);
     session.once('close', () => forget(session));
+    session.on('stream', (stream: ServerHttp2Stream, headers) => {
+      begin(session, state, stream, headers[':path'] === WATCH);
+    });
   });
 
-  server.on('stream', (stream: ServerHttp2Stream, headers) => {
-    const { session } = stream;
-    const state = session && stateOf(session);
-    if (!state) return;
+  function begin(
+    session: Http2Session,
+    state: Session,
+    stream: ServerHttp2Stream,
+    watches: boolean,
+  ): void {
     if (open >= MAX_STREAMS) dropBusiest();
-    state.streams.set(stream, headers[':path'] === WATCH ? Number.POSITIVE_INFINITY : look);
+    if (stateOf(session) !== state) return;
+    // What is begun and taken back in one breath is over when it gets here.
+    if (stream.destroyed) {
+      takenBack(session, state);
+      return;
+    }
+    state.streams.set(stream, watches ? Number.POSITIVE_INFINITY : look);
     open += 1;
     stream.once('close', () => {
       // Else its session is forgotten already.
       if (state.streams.delete(stream)) open -= 1;
-      if (stream.rstCode !== 0 || !stream.headersSent || stateOf(session) !== state) return;
-      forget(session, state);
-      answered.set(session, state);
+      if (stateOf(session) !== state) return;
+      if (stream.rstCode !== 0) takenBack(session, state);
+      else if (stream.headersSent) {
+        forget(session, state);
+        answered.set(session, state);
+      }
     });
-  });
+  }
+
+  function takenBack(session: Http2Session, state: Session): void {
+    state.resets += 1;
+    if (state.resets > MAX_RESETS) drop(session, 'resets');
+  }
 
   function stateOf(session: Http2Session): Session | undefined {
     return answered.get(session) ?? silent.get(session);

@@ -14,7 +14,7 @@ SCHEME = "tls://"
 
 # How often it is looked whether files have changed, in seconds: certificates live for hours, and are
 # renewed long before they end.
-_LOOK_EVERY = 10.0
+_LOOK_EVERY = 2.0
 
 
 @dataclass(frozen=True)
