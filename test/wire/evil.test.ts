@@ -80,7 +80,6 @@ describe('an evil agent', { concurrency: true }, () => {
     t.diagnostic(`${open(idle)} are open; it has grown by ${growth.toFixed(0)} MiB`);
     assert.ok(growth < MOST_GROWTH_MIB, `${growth} MiB`);
     assert.ok((await refused(sidecar, 'crowded')) >= 10_000 - 2 * MAX_SILENT);
-    await until('the rest to be dropped: they have asked nothing for long', () => open(idle) === 0);
     await answered(t, honest);
   });
 
