@@ -180,11 +180,12 @@ describe('no secret is in anything that is written', { skip: NO_REDIS || NO_OPEN
       [{ TOLLGATE_POLICY: writeScratch(folder, MISTAKEN) }, /the policy file is refused/],
       [{ TOLLGATE_POLICY: writeScratch(folder, `rules: ${SECRETS.hook}: [`) }, /the policy file/],
     ];
-    for (const [env, words] of cases) {
+    const ending = cases.map(async ([env, words]) => {
       const one = serve(env);
       await until('its end', () => one.child.exitCode !== null);
       await says(one, words);
-    }
+    });
+    await Promise.all(ending);
   });
 
   test('by a command', async () => {

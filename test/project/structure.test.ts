@@ -133,6 +133,7 @@ test('every link of a README leads somewhere', () => {
     'src/client/README.md',
     'src/client/python/README.md',
     'k8s/RUNBOOK.md',
+    'k8s/SECURITY.md',
     'lua/README.md',
     'test/README.md',
     'test/bench/README.md',

@@ -65,6 +65,47 @@ export const FLEET_CASES: readonly Case[] = [
     { 'tollgate_gate_policies{pod="k1"}': '2x60 1x100' },
     '11m',
   ),
+  {
+    alert: 'TollgateCertificateEnds',
+    what: 'one of two gates has not renewed its own',
+    series: {
+      'tollgate_tls_certificate_expiry_timestamp_seconds{certificate="server",pod="1"}':
+        '87300x200',
+      'tollgate_tls_certificate_expiry_timestamp_seconds{certificate="server",pod="2"}':
+        '9999999x200',
+    },
+    at: '15m',
+    fires: [
+      [
+        { certificate: 'server', team: 'platform' },
+        'The certificate (server) of a gate with TLS ends in 1.0 days',
+      ],
+    ],
+  },
+  fleet(
+    'TollgateCertificateEnds',
+    'there is time',
+    { 'tollgate_tls_certificate_expiry_timestamp_seconds{certificate="server"}': '999999x200' },
+    '15m',
+  ),
+  {
+    alert: 'TollgateConnectionsRefused',
+    what: 'a client without a certificate keeps trying',
+    series: { 'tollgate_refused_connections_total{reason="no_certificate",pod="1"}': '0+1x200' },
+    at: '11m',
+    fires: [
+      [
+        { reason: 'no_certificate', team: 'platform' },
+        'Gates have refused about 60 connections in 5 minutes: no_certificate',
+      ],
+    ],
+  },
+  fleet(
+    'TollgateConnectionsRefused',
+    'one connection, some time ago',
+    { 'tollgate_refused_connections_total{reason="slow",pod="1"}': '0x10 1x200' },
+    '11m',
+  ),
   fleet(
     'TollgateStoreDown',
     'two sidecars are cut off',

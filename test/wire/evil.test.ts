@@ -22,7 +22,10 @@ import { until } from '../support/until.js';
 /** As in wire/sessions: connections without an answer so far. */
 const MAX_SILENT = 256;
 
-/** Most of it is garbage that is not collected yet: what is held at once is a tenth of it. */
+/** Garbage is collected as early as in a small container; else it is that which is measured. */
+const EARLY = { NODE_OPTIONS: '--max-semi-space-size=4' };
+
+/** Twice what it is here: what is held at once is some MiB, the rest is garbage. */
 const MOST_GROWTH_MIB = 160;
 
 const SETTINGS = frame(FRAME.settings, FLAG.none, 0);
@@ -44,7 +47,7 @@ describe('an evil agent', { concurrency: true }, () => {
   });
 
   async function victim(): Promise<{ sidecar: SidecarProcess; honest: Honest }> {
-    const sidecar = await spawnSidecar({});
+    const sidecar = await spawnSidecar(EARLY);
     sidecars.push(sidecar);
     await sidecar.channel.authorize({ agent_id: 'honest', tool: 'search' }, 10_000);
     return { sidecar, honest: startHonest(sidecar) };

@@ -31,7 +31,7 @@ rules:
 class RealSidecar:
     """`tollgate serve` with this policy, on free ports; ready when this returns."""
 
-    def __init__(self, policy: str) -> None:
+    def __init__(self, policy: str, **env: str) -> None:
         self._folder = tempfile.TemporaryDirectory()
         file = Path(self._folder.name, "policy.yaml")
         file.write_text(policy)
@@ -46,6 +46,7 @@ class RealSidecar:
                 # No decision is degraded because this machine is busy.
                 "TOLLGATE_DECISION_MS": "2000",
                 "TOLLGATE_POLICY": str(file),
+                **env,
             },
             stdout=subprocess.PIPE,
             text=True,
