@@ -17,6 +17,7 @@ import { createTokensSeen } from './pricing/seen.js';
 import { type Connection, type ConnectionOptions, openConnection } from './redis/connection.js';
 import { monotonicMs } from './redis/deadline.js';
 import type { Settings } from './settings.js';
+import { followFleetFormat } from './store/fleet-format.js';
 import type { Losses } from './store/losses.js';
 import { startMonitor } from './store/monitor.js';
 import { createStore, type Store } from './store/store.js';
@@ -131,11 +132,13 @@ async function openStore(
     },
     onDown: (why) => monitor.down(why),
   });
+  const format = followFleetFormat(connection, log);
   const store = createStore(
     connection,
     metrics,
     () => policy.current().ledger.maxEntries,
     decisionMs,
+    format.current,
   );
   const journal = createJournal(metrics, log);
   const monitor = startMonitor({
@@ -161,6 +164,7 @@ async function openStore(
       }
       journal.close();
       monitor.close();
+      await format.close();
       connection.close();
     },
   };

@@ -1,7 +1,11 @@
 --- @include keep
+--- @include format
 --[[
-The record of a call, so that it is charged and settled once: MessagePack values, FIELDS and then windows.
+The record of a call, so that it is charged and settled once: MessagePack values, HEAD, FIELDS and then windows.
 
+  format       in which it is kept, all its life
+  fields, window_fields   how many values there are of the call, and of each window: those below, then those that a
+               later format adds
   state        HELD, SETTLED, RELEASED, FINAL (settled when it was admitted), UNHELD (settled, and no
                window knows it), UNAUTHORIZED (charged and settled without having been asked)
   admitted_at  µs; 0 for a call that was not admitted
@@ -31,6 +35,7 @@ local CALLS, COST, TOKENS, TOKENS_IN = 0, 1, 2, 3
 local OVER_TTL_MS = 600000
 
 -- In the order in which they are packed; then WINDOW_FIELDS of every window.
+local HEAD = { 'format', 'fields', 'window_fields' }
 local FIELDS = {
   'state', 'admitted_at', 'digest', 'attempts', 'hold_until', 'model', 'provider', 'held', 'settled',
   'settled_at', 'settler', 'returned', 'facts', 'ran_out',
@@ -48,13 +53,25 @@ local function named(values, first, fields)
   return it
 end
 
+-- What a later format has added, from `first` up to `last`, as it is packed; '' if it has not.
+local function packed_more(values, first, last)
+  if first > last then return '' end
+  return cmsgpack.pack(unpack(values, first, last))
+end
+
 function record.read(raw)
   if not raw then return nil end
   local values = { cmsgpack.unpack(raw) }
-  local call = named(values, 1, FIELDS)
+  local head = named(values, 1, HEAD)
+  check_format(head.format)
+  local call = named(values, #HEAD + 1, FIELDS)
+  call.format, call.fields, call.window_fields = head.format, head.fields, head.window_fields
+  call.more = packed_more(values, #HEAD + #FIELDS + 1, #HEAD + call.fields)
   call.windows = {}
-  for first = #FIELDS + 1, #values, #WINDOW_FIELDS do
-    call.windows[#call.windows + 1] = named(values, first, WINDOW_FIELDS)
+  for first = #HEAD + call.fields + 1, #values, call.window_fields do
+    local of = named(values, first, WINDOW_FIELDS)
+    of.more = packed_more(values, first + #WINDOW_FIELDS, first + call.window_fields - 1)
+    call.windows[#call.windows + 1] = of
   end
   return call
 end
@@ -63,20 +80,27 @@ end
 function record.pack(call)
   local packed = {
     cmsgpack.pack(
+      call.format, call.fields, call.window_fields,
       call.state, call.admitted_at, call.digest, call.attempts, call.hold_until, call.model, call.provider,
       call.held, call.settled, call.settled_at, call.settler, call.returned, call.facts, call.ran_out
     ),
   }
-  for i, w in ipairs(call.windows) do
-    packed[i + 1] =
+  packed[2] = call.more
+  for _, w in ipairs(call.windows) do
+    packed[#packed + 1] =
       cmsgpack.pack(w.key, w.metric, w.shape, w.slice, w.charged, w.raised, w.limit, w.thresholds)
+    packed[#packed + 1] = w.more
   end
   return table.concat(packed)
 end
 
--- The record of a call of which nothing is known yet.
-function record.new(state)
+-- The record of a call of which nothing is known yet, which is kept in `format`.
+function record.new(state, format)
   return {
+    format = format,
+    fields = #FIELDS,
+    window_fields = #WINDOW_FIELDS,
+    more = '',
     state = state,
     admitted_at = 0,
     digest = '',

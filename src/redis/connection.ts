@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Cluster, Redis } from 'ioredis';
 import type { RedisAddress } from './address.js';
-import { SCRIPT_NAMES, type ScriptName, type Scripts } from './scripts.js';
+import { formatOf, SCRIPT_NAMES, type ScriptName, type Scripts } from './scripts.js';
 
 /** How long connecting may take before it is tried again. */
 const CONNECT_TIMEOUT_MS = 2_000;
@@ -33,6 +33,8 @@ export interface ConnectionOptions {
 /** One client of one Redis, Sentinel group or Cluster. */
 export interface Connection {
   readonly address: RedisAddress;
+  /** The newest format in which its scripts keep windows and records. */
+  readonly format: number;
   /** Can a command be sent at this moment? */
   ready(): boolean;
   /** Runs a script: one round trip, a flat reply. Rejects with a Redis or a connection error. */
@@ -78,6 +80,7 @@ export function openConnection(options: ConnectionOptions): Connection {
 
   return {
     address: options.address,
+    format: formatOf(options.scripts),
     ready: () => client.status === 'ready',
     run: (script, keys, args) =>
       (client as unknown as Defined)[`tollgate_${script}`](keys.length, ...keys, ...args),

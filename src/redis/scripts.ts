@@ -52,6 +52,13 @@ export function loadScripts(read: (file: string) => string = readLua): Scripts {
   ) as Record<ScriptName, string>;
 }
 
+/** The newest format in which scripts keep windows and records (lua/include/format.lua). */
+export function formatOf({ authorize }: Scripts): number {
+  const [, format] = /^local FORMAT = (\d+)$/m.exec(authorize) ?? [];
+  if (format === undefined) throw new Error('lua/include/format.lua does not set FORMAT');
+  return Number(format);
+}
+
 /** The text of one file below lua/. */
 export function readLua(file: string): string {
   return readFileSync(`${LUA_FOLDER}${file}`, 'utf8');

@@ -15,8 +15,9 @@ const REMOVED_AT_ONCE = 500;
  * The scripts on a clock that somebody sets. Only the two includes that touch time are replaced:
  * `now_us` reads the simulated clock, and `keep` notes when a key ends instead of letting Redis do it;
  * SimulatedClock.set removes what has ended. So months of traffic take minutes, and end as they did.
+ * @param read gives the text of the other files below lua/
  */
-export function simulatedScripts(): Scripts {
+export function simulatedScripts(read: (file: string) => string = readLua): Scripts {
   return loadScripts((file) => {
     if (file === 'include/now_us.lua') {
       return `local function now_us() return tonumber(redis.call('GET', '${NOW_KEY}')) end\n`;
@@ -29,7 +30,7 @@ export function simulatedScripts(): Scripts {
 end
 `;
     }
-    return readLua(file);
+    return read(file);
   });
 }
 

@@ -107,6 +107,7 @@ const REFUSALS: Readonly<Record<string, FailureReason>> = {
   NOREPLICAS: 'readonly',
   MISCONF: 'readonly',
   BUSY: 'busy',
+  NEWER: 'newer',
   NOPERM: 'denied',
   NOAUTH: 'denied',
   WRONGPASS: 'denied',

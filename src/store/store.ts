@@ -4,6 +4,7 @@ import { beforeDeadline, monotonicMs, pollOnce, TIMED_OUT } from '../redis/deadl
 import type { ScriptName } from '../redis/scripts.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { type Answer, type Failure, failureFrom, parseAnswer } from './answer.js';
+import { OLDEST_FORMAT } from './fleet-format.js';
 import { type CallName, ledgerKey, recordKey } from './keys.js';
 import { DECISION_MS, Line } from './line.js';
 import { emptyQuestion, type Question, questionArguments, questionKeys } from './question.js';
@@ -81,12 +82,14 @@ interface DomainState {
 /**
  * @param maxEntries bound of the ledger, as the policy has it now
  * @param decisionMs how long a decision may take
+ * @param format in which new windows and records are kept
  */
 export function createStore(
   connection: Connection,
   metrics: Metrics,
   maxEntries: () => number,
   decisionMs = DECISION_MS,
+  format: () => number = () => OLDEST_FORMAT,
 ): Store {
   const domains = new Map<string, DomainState>();
 
@@ -155,7 +158,7 @@ export function createStore(
   ): Promise<Answer | Failure> {
     const state = stateOf(question.domain);
     const sentMs = monotonicMs();
-    const args = questionArguments(question, notAfterUs, maxEntries());
+    const args = questionArguments(question, notAfterUs, maxEntries(), format());
     const answer = await run<Answer>(state, script, keys, args, deadlineMs, parseAnswer);
     if ('failed' in answer) return answer;
     const step = state.clock.learn(sentMs, monotonicMs(), answer.nowUs);
@@ -207,7 +210,7 @@ export function createStore(
       return onRecord('settle', name, args, deadlineMs, parseSettled);
     },
     recordUnheld(name, settler, used, facts, deadlineMs) {
-      const args = [...settleArguments(settler, used, facts, maxEntries()), facts.line];
+      const args = [...settleArguments(settler, used, facts, maxEntries()), facts.line, format()];
       return onRecord('unheld', name, args, deadlineMs, (reply) => ({ recorded: reply[0] === 1 }));
     },
     release: (name, deadlineMs) =>

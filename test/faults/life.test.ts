@@ -72,8 +72,8 @@ describe('settle, release, repeat, lose, kill and reload, all at once', { skip: 
     const keys = await redis.client.keys(`tg:{default}:w:${rule}:*:agent=${agent}`);
     let sum = 0;
     for (const key of keys) {
-      const raw = (await redis.client.getBuffer(key)) ?? Buffer.alloc(9);
-      sum += raw.readDoubleLE(1 + raw.readUInt8(0) * 16);
+      const raw = (await redis.client.getBuffer(key)) ?? Buffer.alloc(11);
+      sum += raw.readDoubleLE(3 + raw.readUInt8(1) * 16);
     }
     return sum;
   }

@@ -32,12 +32,16 @@ export interface SidecarProcess {
   stop(): Promise<number | null>;
 }
 
-/** Starts one on free ports and waits until it says that it is ready. */
+/**
+ * Starts one on free ports and waits until it says that it is ready.
+ * @param main another program that starts one
+ */
 export async function spawnSidecar(
   env: Record<string, string>,
   args: readonly string[] = [],
+  main = MAIN,
 ): Promise<SidecarProcess> {
-  const child = spawn(process.execPath, [MAIN, 'serve', ...args], {
+  const child = spawn(process.execPath, [main, 'serve', ...args], {
     env: {
       PATH: process.env['PATH'],
       TOLLGATE_LISTEN: '127.0.0.1:0',
