@@ -1,7 +1,7 @@
 --- @include keep
 --- @include format
 --[[
-The record of a call, so that it is charged and settled once: MessagePack values, HEAD, FIELDS and then windows.
+The record of a call, so that it is charged and settled once: MessagePack values, these, and then windows.
 
   format       in which it is kept, all its life
   fields, window_fields   how many values there are of the call, and of each window: those below, then those that a
@@ -34,8 +34,9 @@ local CALLS, COST, TOKENS, TOKENS_IN = 0, 1, 2, 3
 -- memory.
 local OVER_TTL_MS = 600000
 
+-- format, fields, window_fields.
+local HEAD = 3
 -- In the order in which they are packed; then WINDOW_FIELDS of every window.
-local HEAD = { 'format', 'fields', 'window_fields' }
 local FIELDS = {
   'state', 'admitted_at', 'digest', 'attempts', 'hold_until', 'model', 'provider', 'held', 'settled',
   'settled_at', 'settler', 'returned', 'facts', 'ran_out',
@@ -53,22 +54,20 @@ local function named(values, first, fields)
   return it
 end
 
--- What a later format has added, from `first` up to `last`, as it is packed; '' if it has not.
+-- What a later format has added, from `first` up to `last`, as it is packed; nil if it has not.
 local function packed_more(values, first, last)
-  if first > last then return '' end
-  return cmsgpack.pack(unpack(values, first, last))
+  return first <= last and cmsgpack.pack(unpack(values, first, last)) or nil
 end
 
 function record.read(raw)
   if not raw then return nil end
   local values = { cmsgpack.unpack(raw) }
-  local head = named(values, 1, HEAD)
-  check_format(head.format)
-  local call = named(values, #HEAD + 1, FIELDS)
-  call.format, call.fields, call.window_fields = head.format, head.fields, head.window_fields
-  call.more = packed_more(values, #HEAD + #FIELDS + 1, #HEAD + call.fields)
+  check_format(values[1])
+  local call = named(values, HEAD + 1, FIELDS)
+  call.format, call.fields, call.window_fields = values[1], values[2], values[3]
+  call.more = packed_more(values, HEAD + #FIELDS + 1, HEAD + call.fields)
   call.windows = {}
-  for first = #HEAD + call.fields + 1, #values, call.window_fields do
+  for first = HEAD + call.fields + 1, #values, call.window_fields do
     local of = named(values, first, WINDOW_FIELDS)
     of.more = packed_more(values, first + #WINDOW_FIELDS, first + call.window_fields - 1)
     call.windows[#call.windows + 1] = of
@@ -85,11 +84,11 @@ function record.pack(call)
       call.held, call.settled, call.settled_at, call.settler, call.returned, call.facts, call.ran_out
     ),
   }
-  packed[2] = call.more
-  for _, w in ipairs(call.windows) do
-    packed[#packed + 1] =
-      cmsgpack.pack(w.key, w.metric, w.shape, w.slice, w.charged, w.raised, w.limit, w.thresholds)
-    packed[#packed + 1] = w.more
+  local last = 1
+  if call.more then packed[2], last = call.more, 2 end
+  for i, w in ipairs(call.windows) do
+    local of = cmsgpack.pack(w.key, w.metric, w.shape, w.slice, w.charged, w.raised, w.limit, w.thresholds)
+    packed[last + i] = w.more and of .. w.more or of
   end
   return table.concat(packed)
 end
@@ -100,7 +99,6 @@ function record.new(state, format)
     format = format,
     fields = #FIELDS,
     window_fields = #WINDOW_FIELDS,
-    more = '',
     state = state,
     admitted_at = 0,
     digest = '',
