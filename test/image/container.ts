@@ -1,5 +1,6 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { until } from '../support/until.js';
 import type { ImageConfig } from './buildah.js';
@@ -26,6 +27,21 @@ const PRIVILEGES = [
   '--bounding-set=-all,+setuid,+setgid,+sys_chroot',
 ];
 
+/**
+ * Whether this machine lets root mount and part, as a runtime must. Where it does not, inside some containers, the
+ * image runs in a chroot with the same user and privileges: there the modes of its files alone keep it from writing.
+ */
+export const CONFINES: boolean = (() => {
+  const args = [
+    ...NAMESPACES,
+    '--fork',
+    'sh',
+    '-c',
+    'mount --make-rprivate / && mount -t tmpfs none /mnt',
+  ];
+  return process.platform === 'linux' && spawnSync('unshare', args).status === 0;
+})();
+
 /** A container of the image, with the network of this machine, so that it reaches the Redis of the test. */
 export interface Container {
   /** Its log so far. */
@@ -40,7 +56,7 @@ export interface Container {
     env?: Readonly<Record<string, string>>,
   ): { code: number | null; out: string };
   /** What a runtime does to stop it. @returns the exit code of its first process */
-  stop(): Promise<number | null>;
+  stop(): Promise<number>;
 }
 
 /**
@@ -53,27 +69,33 @@ export async function runContainer(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
 ): Promise<Container> {
+  const path = (command: string) => execFileSync('which', [command], { encoding: 'utf8' }).trim();
   const [uid = '', gid = ''] = config.User.split(':');
   const user = [`--setuid=${uid}`, `--setgid=${gid}`];
-  const folder = config.WorkingDir;
   const variables = [...config.Env, ...Object.entries(env).map((pair) => pair.join('='))];
-  const path = (command: string) => execFileSync('which', [command], { encoding: 'utf8' }).trim();
+  const folder = config.WorkingDir;
+  const unprivileged = [
+    ...[path('setpriv'), ...PRIVILEGES],
+    ...[path('unshare'), `--root=${root}`, `--wd=${folder}`, ...user, '--'],
+  ];
+  const confined = [
+    'unshare',
+    ...NAMESPACES,
+    '--fork',
+    '--kill-child',
+    'sh',
+    '-c',
+    ENTER,
+    'sh',
+    root,
+  ];
   // A runtime makes what it mounts on where an image lacks it.
   for (const mount of ['proc', 'dev']) mkdirSync(join(root, mount), { recursive: true });
   const child = spawn(
-    'unshare',
+    'env',
     [
-      ...[...NAMESPACES, '--fork', '--kill-child', 'sh', '-c', ENTER, 'sh', root],
-      ...['env', '-i', ...variables, path('setpriv'), ...PRIVILEGES],
-      ...[
-        path('unshare'),
-        `--root=${root}`,
-        `--wd=${folder}`,
-        ...user,
-        '--',
-        ...config.Entrypoint,
-        ...args,
-      ],
+      ...(CONFINES ? confined : []),
+      ...['env', '-i', ...variables, ...unprivileged, ...config.Entrypoint, ...args],
     ],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   );
@@ -82,10 +104,13 @@ export async function runContainer(
   child.stderr.on('data', (chunk) => {
     errors += String(chunk);
   });
+  const ended = () => child.exitCode !== null || child.signalCode !== null;
   let pid = 0;
   await until('the first process of the container', () => {
-    if (child.exitCode !== null) throw new Error(`the container has ended: ${errors}`);
-    pid = Number(read(`/proc/${child.pid}/task/${child.pid}/children`).trim());
+    if (ended()) throw new Error(`the container has ended: ${errors}`);
+    pid = CONFINES
+      ? Number(read(`/proc/${child.pid}/task/${child.pid}/children`).trim())
+      : (child.pid ?? 0);
     // Until then it is still made ready: each step gives way to the next.
     return read(`/proc/${pid}/cmdline`).startsWith(`${config.Entrypoint.join('\0')}\0`);
   });
@@ -97,18 +122,22 @@ export async function runContainer(
       return lines.find((line) => line.startsWith(`${field}:`))?.split(/:\s*/)[1] ?? '';
     },
     exec(command, more = {}) {
-      const into = ['--target', String(pid), ...NAMESPACES, '--root', `--wdns=${folder}`, ...user];
-      const { status, stdout, stderr } = spawnSync(path('nsenter'), [...into, ...command], {
+      const enter = ['--target', String(pid), ...NAMESPACES, '--root', `--wdns=${folder}`, ...user];
+      const [program = '', ...options] = CONFINES ? [path('nsenter'), ...enter] : unprivileged;
+      const { status, stdout, stderr } = spawnSync(program, [...options, ...command], {
         env: { ...Object.fromEntries(variables.map((pair) => pair.split(/=(.*)/s))), ...more },
         encoding: 'utf8',
       });
       return { code: status, out: `${stdout}${stderr}` };
     },
     async stop() {
-      if (child.exitCode !== null) return child.exitCode;
-      const exit = new Promise<number | null>((resolve) => child.once('exit', resolve));
-      process.kill(pid, config.StopSignal);
-      return exit;
+      if (!ended()) {
+        const exit = new Promise((resolve) => child.once('exit', resolve));
+        process.kill(pid, config.StopSignal);
+        await exit;
+      }
+      // A signal that ends a process is told as a number in a namespace of its own only.
+      return child.exitCode ?? 128 + constants.signals[child.signalCode ?? 'SIGKILL'];
     },
   };
 }

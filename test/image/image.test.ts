@@ -9,7 +9,7 @@ import { openChannel } from '../../src/client/channel.js';
 import { freePort, NO_REDIS, type RedisProcess, startRedis } from '../support/redis.js';
 import { until } from '../support/until.js';
 import { type BuiltImage, buildImage, NO_BUILDAH } from './buildah.js';
-import { type Container, runContainer } from './container.js';
+import { CONFINES, type Container, runContainer } from './container.js';
 import { type FileThere, filesIn, fingerprint } from './files.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
@@ -166,8 +166,12 @@ describe('the image', { skip: NO_BUILDAH || NO_REDIS }, () => {
     after(() => container?.stop());
     const logged = (message: RegExp) => container.log.some(({ msg }) => message.test(String(msg)));
 
-    test('is the first process of its own, no root, without a capability', () => {
-      assert.match(container.status('NSpid'), /\t1$/);
+    test('is the first process of its own, no root, without a capability', (t) => {
+      if (CONFINES) assert.match(container.status('NSpid'), /\t1$/);
+      else
+        t.diagnostic(
+          'this machine lets nobody mount: a chroot, whose root is not mounted read-only',
+        );
       assert.equal(container.status('Uid'), Array(4).fill('65532').join('\t'));
       assert.equal(container.status('Gid'), Array(4).fill('65532').join('\t'));
       assert.equal(container.status('Groups').trim(), '');
@@ -224,7 +228,7 @@ describe('the image', { skip: NO_BUILDAH || NO_REDIS }, () => {
       for (const path of ['/app/file', '/file', '/app/compiled/file']) {
         const { code, out } = container.exec(['node', '-e', `fs.writeFileSync('${path}', '')`]);
         assert.equal(code, 1);
-        assert.match(out, /EROFS/);
+        assert.match(out, CONFINES ? /EROFS/ : /EACCES/);
       }
     });
 
@@ -259,11 +263,14 @@ describe('the image', { skip: NO_BUILDAH || NO_REDIS }, () => {
         TOLLGATE_LISTEN: `127.0.0.1:${await freePort()}`,
         TOLLGATE_OPS_LISTEN: `127.0.0.1:${await freePort()}`,
       });
-      await until('the sidecar to be ready', () =>
-        container.log.some(({ msg }) => String(msg).startsWith('tollgate is ready')),
-      );
-      taken.push(performance.now() - startedAt);
-      assert.equal(await container.stop(), 0);
+      try {
+        await until('the sidecar to be ready', () =>
+          container.log.some(({ msg }) => String(msg).startsWith('tollgate is ready')),
+        );
+        taken.push(performance.now() - startedAt);
+      } finally {
+        assert.equal(await container.stop(), 0);
+      }
     }
     t.diagnostic(`ready in ${taken.map(Math.round).join(', ')} ms`);
     assert.ok(Math.min(...taken) < MAX_START_MS, `${taken.map(Math.round)} ms`);
