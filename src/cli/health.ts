@@ -1,7 +1,7 @@
-import { get } from 'node:http';
 import { parseArgs } from 'node:util';
 import { setting } from '../settings.js';
 import { formatListen, type ListenAddress, parseListen } from '../wire/listen.js';
+import { get } from '../wire/node-http.js';
 import { type Command, EXIT } from './command.js';
 
 /** A sidecar that is well answers in one. The healthcheck of the image gives the whole command 3 s. */
@@ -49,7 +49,7 @@ function fromHere(listen: ListenAddress): ListenAddress {
 function problemOf(address: ListenAddress): Promise<string | undefined> {
   const there = formatListen(address);
   return new Promise((resolve) => {
-    // Not fetch, which is a third of the start of this command.
+    // Not fetch, which takes as long to load as all the rest.
     const asked = get(
       {
         ...('path' in address ? { socketPath: address.path } : address),

@@ -191,6 +191,12 @@ describe('the image', { skip: NO_BUILDAH || NO_REDIS }, () => {
       const no = container.exec(check, { TOLLGATE_OPS_LISTEN: nobody });
       assert.equal(no.code, 1);
       assert.match(no.out, /^tollgate is not ready: nothing listens on /);
+      const children = `/proc/${container.pid}/task/${container.pid}/children`;
+      assert.equal(
+        readFileSync(children, 'utf8'),
+        '',
+        'a first process that reaps nobody has nobody',
+      );
     });
 
     test('decides as the article says: the 51st tool call in a minute is denied', async () => {
