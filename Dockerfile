@@ -28,8 +28,10 @@ RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
       delete sbom.serialNumber; delete sbom.metadata.timestamp; sbom.metadata.component.name = 'tollgate'; \
       fs.writeFileSync('sbom.cdx.json', JSON.stringify(sbom, null, 2))" \
  && rm -r node_modules/.bin node_modules/@types node_modules/undici-types package-lock.json \
+ && find node_modules -depth -type d \( -name test -o -name tests -o -name __tests__ -o -name .github \
+      -o -name benchmark -o -name benchmarks -o -name example -o -name examples \) -exec rm -r {} \; \
  && find node_modules -type f \( -name '*.ts' -o -name '*.mts' -o -name '*.cts' -o -name '*.map' \
-      -o -name '*.tsbuildinfo' -o -name '.*' -o -path '*/.github/*' -o -iname 'readme*' -o -iname 'changelog*' \) -delete \
+      -o -name '*.tsbuildinfo' -o -name '.*' -o -iname 'readme*' -o -iname 'changelog*' \) -delete \
  && find node_modules -type d -empty -delete
 
 FROM docker.io/library/node:${NODE_VERSION}-bookworm-slim AS files

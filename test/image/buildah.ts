@@ -20,7 +20,7 @@ export const NO_BUILDAH: string | false = (() => {
         execFileSync(command, ['--version'], { stdio: 'ignore' });
         return [];
       } catch {
-        return [`${command} is not installed (apt-get install buildah crun)`];
+        return [`${command} is not installed (apt-get install buildah dpkg)`];
       }
     }),
   ];

@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { COMMANDS } from '../../src/cli/program.js';
 import { openChannel } from '../../src/client/channel.js';
 import { freePort, NO_REDIS, type RedisProcess, startRedis } from '../support/redis.js';
 import { until } from '../support/until.js';
@@ -92,7 +93,8 @@ describe('the image', { skip: NO_BUILDAH || NO_REDIS }, () => {
       'var/lib/dpkg/status.d/libgcc-s1',
       'var/lib/dpkg/status.d/libstdc++6',
     ]);
-    const never = /\.map$|\.d\.[mc]?ts$|\.ts$|\.npmrc$|\.tsbuildinfo$|^app\/dist\/test|(^|\/)\.git/;
+    const never =
+      /(^|\/)(tests?|__tests__|benchmarks?|examples?)(\/|$)|\.map$|\.d\.[mc]?ts$|\.ts$|\.npmrc$|\.tsbuildinfo$|^app\/dist\/test|(^|\/)\.git/;
     assert.deepEqual(
       paths.filter((path) => never.test(path)),
       [],
@@ -228,6 +230,17 @@ describe('the image', { skip: NO_BUILDAH || NO_REDIS }, () => {
       const { out } = container.exec(check, { NODE_DEBUG_NATIVE: 'COMPILE_CACHE' });
       assert.match(out, /dist\/src\/cli\/health\.js.*was accepted/);
       assert.doesNotMatch(out, /rejected|was not found|mismatch/);
+    });
+
+    test('has what every command loads', () => {
+      const script = `const { COMMANDS } = await import('/app/dist/src/cli/program.js');
+        for (const { load } of Object.values(COMMANDS)) console.log((await load()).help.split('\\n')[0]);
+        await import('/app/dist/src/keeper.js');`;
+      const { code, out } = container.exec(['node', '--input-type=module', '--eval', script]);
+      assert.equal(code, 0, out);
+      const usages = out.trim().split('\n');
+      assert.equal(usages.length, Object.keys(COMMANDS).length);
+      for (const usage of usages) assert.match(usage, /^usage: tollgate /);
     });
 
     test('cannot write to its root', () => {
