@@ -12,6 +12,7 @@ import { until } from '../support/until.js';
 import { type BuiltImage, buildImage, NO_BUILDAH } from './buildah.js';
 import { CONFINES, type Container, runContainer } from './container.js';
 import { type FileThere, filesIn, fingerprint } from './files.js';
+import { PRODUCTION } from './production.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const PACKAGE = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
@@ -25,20 +26,6 @@ const MAX_IMAGE_BYTES = 200_000_000;
 const MAX_START_MS = 1_000;
 
 const TIMEOUT_MS = 5_000;
-
-/** What has nothing that runs: types of other packages' arguments. */
-const TYPES_ALONE = /^(@types\/|undici-types@)/;
-
-/** The packages of the lock file that run in production. */
-const PRODUCTION: ReadonlySet<string> = (() => {
-  const lock = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as {
-    packages: Record<string, { version: string; dev?: boolean }>;
-  };
-  const ids = Object.entries(lock.packages).flatMap(([path, { version, dev }]) =>
-    path === '' || dev ? [] : [`${path.split('node_modules/').at(-1)}@${version}`],
-  );
-  return new Set(ids.filter((id) => !TYPES_ALONE.test(id)));
-})();
 
 describe('the image', { skip: NO_BUILDAH || NO_REDIS }, () => {
   let image: BuiltImage;
