@@ -1,5 +1,4 @@
 import { openGate, type RedisOptions } from './gate.js';
-import { openKeeper } from './keeper.js';
 import { followPolicy, type LivePolicy } from './policy/live.js';
 import { STARTER_POLICY } from './policy/starter.js';
 import { PRICE_TABLE } from './pricing/table.js';
@@ -68,8 +67,10 @@ export async function startSidecar(
     const { opsListen, pageListen, listen } = settings;
     const alone = !roles.includes('gate');
     const losses = createLosses(metrics, log);
+    const parts = { settings, redis, policy, batch, alone, losses, metrics, log };
+    // Loaded here only: a gate starts sooner without it.
     const keeper = roles.includes('keeper')
-      ? openKeeper({ settings, redis, policy, batch, alone, losses, metrics, log })
+      ? (await import('./keeper.js')).openKeeper(parts)
       : undefined;
     if (keeper) stops.push(keeper.close);
     const page =
