@@ -1,6 +1,7 @@
 import { msOf } from '../model/entry.js';
 import { LEDGER_DAYS } from '../policy/ledger.js';
 import type { Connection } from '../redis/connection.js';
+import { KEEPER_RIGHTS } from '../redis/rights.js';
 import { appendEntries } from '../store/append.js';
 import { newFolder } from '../store/commit.js';
 import { foldBatch } from '../store/fold.js';
@@ -21,7 +22,6 @@ import { readSpend } from '../store/spend-reader.js';
 import { trimLedger } from '../store/trim.js';
 import { readWindows } from '../store/windows.js';
 import { type Finding, messageOf, withTimeout } from './finding.js';
-import { KEEPER_RIGHTS } from './rights.js';
 
 /** Of the ledger that is made for this, and removed. */
 const MAX_ENTRIES = 100;

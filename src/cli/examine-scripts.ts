@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { Connection } from '../redis/connection.js';
 import { monotonicMs } from '../redis/deadline.js';
+import { GATE_RIGHTS } from '../redis/rights.js';
 import { bornKey, ledgerKey, recordKey, windowKey } from '../store/keys.js';
 import { emptyQuestion, type Question } from '../store/question.js';
 import { createStore } from '../store/store.js';
 import { createMetrics } from '../telemetry/metrics.js';
 import { examineLedger, ledgerKeysOf } from './examine-ledger.js';
 import { COMMAND_MS, type Finding, messageOf, withTimeout } from './finding.js';
-import { GATE_RIGHTS } from './rights.js';
 
 const ROUND_TRIPS = 21;
 

@@ -1,4 +1,5 @@
 import type { Connection } from '../redis/connection.js';
+import { fixOf } from '../redis/fix.js';
 import type { Logger } from '../telemetry/log.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { Losses } from './losses.js';
@@ -8,6 +9,9 @@ const POLL_MS = 10_000;
 
 /** Domains that are watched: enough to see any master of a Cluster lose its keys. */
 const MAX_WATCHED = 16;
+
+/** Reasons that are said while Redis is away: some name ports, and so are another each time. */
+const MAX_REASONS = 5;
 
 /** What a Redis says of itself in INFO. */
 export interface RedisInfo {
@@ -55,18 +59,23 @@ export function startMonitor(options: MonitorOptions): Monitor {
   let saidEviction = '';
   let looking = false;
   let state: 'new' | 'up' | 'down' | 'closed' = 'new';
+  const reasons = new Set<string>();
 
   function up(): void {
     if (state === 'down') log.info('Redis is back');
     state = 'up';
+    reasons.clear();
     metrics.storeUp.set(1);
   }
 
   function down(why: string): void {
     metrics.storeUp.set(0);
-    if (state === 'down' || state === 'closed') return;
+    if (state === 'closed' || reasons.has(why) || reasons.size === MAX_REASONS) return;
+    reasons.add(why);
+    // What closes a connection is often not what keeps the next from being made: a certificate that has expired.
+    const still = state === 'down' ? 'still ' : '';
     state = 'down';
-    log.error({ why }, `Redis is away: ${away} until it is back`);
+    log.error({ why, fix: fixOf(why) }, `Redis is ${still}away: ${away} until it is back`);
   }
 
   async function lookAtEviction(): Promise<void> {

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { type Channel, openChannel } from '../../src/client/channel.js';
 import { NOBODY } from '../../src/guard/pin.js';
+import { NO_ACCESS } from '../../src/redis/access.js';
 import type { RedisAddress } from '../../src/redis/address.js';
 import type { Scripts } from '../../src/redis/scripts.js';
 import type { Settings } from '../../src/settings.js';
@@ -99,8 +100,7 @@ export async function sidecarHere(
     pageListen: undefined,
     policyFile,
     redis,
-    sentinelMaster: '',
-    redisPasswordFile: undefined,
+    redisAccess: NO_ACCESS,
     identity: NOBODY,
     identityRequired: false,
     lineageKey: '',

@@ -1,3 +1,4 @@
+import { NO_ACCESS } from '../../src/redis/access.js';
 import { parseRedisUrl, type RedisMode } from '../../src/redis/address.js';
 import type { Connection } from '../../src/redis/connection.js';
 import { openConnection } from '../../src/redis/connection.js';
@@ -17,10 +18,9 @@ export async function openStore(
   if (typeof address === 'string') throw new Error(address);
   const connection = openConnection({
     address,
-    sentinelMaster: 'mymaster',
-    passwordFile,
+    access: { ...NO_ACCESS, passwordFile },
     scripts: loadScripts(),
-    onPasswordProblem: () => {},
+    onFileProblem: () => {},
     onUp: () => {},
     onDown: () => {},
   });
