@@ -1,6 +1,7 @@
 import { formatRedisAddress, type RedisAddress } from '../redis/address.js';
 import type { Connection } from '../redis/connection.js';
 import { fixOf } from '../redis/fix.js';
+import { whoAmI } from '../redis/permitted.js';
 import type { Settings } from '../settings.js';
 import { parseInfo } from '../store/monitor.js';
 import { isLocal } from '../wire/listen.js';
@@ -19,6 +20,7 @@ export async function examine(settings: Settings, address: RedisAddress): Promis
     return [
       { state: 'ok', what: `${name} is reachable (${address.mode})` },
       transport(address),
+      ...(await user(connection)),
       ...(await server(connection)),
       ...(await examineScripts(connection)),
     ];
@@ -37,6 +39,13 @@ function transport(address: RedisAddress): Finding {
     what: 'the connection leaves this machine without TLS',
     fix: 'use rediss:// where the network is not trusted',
   };
+}
+
+async function user(connection: Connection): Promise<Finding[]> {
+  const name = await withTimeout(whoAmI(connection)).catch(() => undefined);
+  return name === undefined
+    ? []
+    : [{ state: 'ok', what: `Redis knows this as its user "${name}"` }];
 }
 
 async function server(connection: Connection): Promise<Finding[]> {

@@ -2,7 +2,13 @@ import { Cluster, Redis } from 'ioredis';
 import type { RedisAccess } from './access.js';
 import type { RedisAddress } from './address.js';
 import { nodeConnector, type StreamOptions } from './connector.js';
-import { SCRIPT_NAMES, type ScriptName, type Scripts } from './scripts.js';
+import {
+  digestOf,
+  READING_SCRIPTS,
+  SCRIPT_NAMES,
+  type ScriptName,
+  type Scripts,
+} from './scripts.js';
 import { type OnFileProblem, secretFile } from './secret-file.js';
 import { sentinelConnector } from './sentinel.js';
 import { reasonOf, tlsOptions } from './tls.js';
@@ -116,7 +122,9 @@ export function openConnection(options: ConnectionOptions): Connection {
     address,
     ready: () => client.status === 'ready',
     run: (script, keys, args) =>
-      (client as unknown as Defined)[`tollgate_${script}`](keys.length, ...keys, ...args),
+      READING_SCRIPTS.includes(script)
+        ? runReading(client, options.scripts[script], [keys.length, ...keys, ...args])
+        : (client as unknown as Defined)[`tollgate_${script}`](keys.length, ...keys, ...args),
     command: (name, key, ...args) => client.call(name, ...(key === '' ? [] : [key]), ...args),
     bytes: (name, key, ...args) => client.callBuffer(name, key, ...args),
     onEveryMaster: (name, ...args) =>
@@ -131,6 +139,20 @@ export function openConnection(options: ConnectionOptions): Connection {
       client.disconnect();
     },
   };
+}
+
+/** Runs a script as one that only reads, for which Redis asks for the right to read alone. */
+async function runReading(
+  client: Redis | Cluster,
+  script: string,
+  args: (string | number)[],
+): Promise<ScriptReply> {
+  try {
+    return (await client.call('EVALSHA_RO', digestOf(script), ...args)) as ScriptReply;
+  } catch (error) {
+    if (!String(error).includes('NOSCRIPT')) throw error;
+    return (await client.call('EVAL_RO', script, ...args)) as ScriptReply;
+  }
 }
 
 /** What is said where nothing is known of a reason: the other end has closed. */
