@@ -3,14 +3,15 @@ import { compareIds, msOf } from '../model/entry.js';
 import type { Connection } from '../redis/connection.js';
 import { monotonicMs } from '../redis/deadline.js';
 import { redisMs } from '../redis/time.js';
-import { type Ahead, readAhead } from '../store/ahead.js';
+import { type Ahead, readAhead, SummedUpMeanwhile } from '../store/ahead.js';
 import { readFoldState } from '../store/fold-state.js';
 import { ledgerKey } from '../store/keys.js';
 import { newestId } from '../store/ledger-reader.js';
 import { readRange } from '../store/unfolded.js';
 
-/** A keeper sums up each second: what is older than this is left to nobody. */
+/** A keeper sums up each second: what is older than this is left to nobody. Less, where none ever has. */
 const KEEPER_MS = 5_000;
+const FIRST_KEEPER_MS = 2_000;
 
 /** How often it is looked whether a keeper has come so far. */
 const LOOK_MS = 200;
@@ -26,14 +27,15 @@ export async function waitForKeeper(
 ): Promise<Ahead | undefined> {
   const newest = await newestId(connection, domain);
   if (newest === undefined) return undefined;
-  const untilMs = monotonicMs() + KEEPER_MS;
+  const startedMs = monotonicMs();
   for (;;) {
-    const { position } = await readFoldState(connection, domain);
+    const { position, keeper } = await readFoldState(connection, domain);
     if (compareIds(position, newest) >= 0) return undefined;
     const [oldest] = await readRange(connection, ledgerKey(domain), position, 1);
     if (!oldest) return undefined;
     const ageMs = (await redisMs(connection)) - msOf(oldest.id);
-    if (ageMs > KEEPER_MS || monotonicMs() > untilMs) break;
+    const mostMs = keeper === '' ? FIRST_KEEPER_MS : KEEPER_MS;
+    if (ageMs > mostMs || monotonicMs() - startedMs > mostMs) break;
     await wait(LOOK_MS);
   }
   const ahead = await readAhead(connection, domain);
@@ -48,6 +50,16 @@ export async function waitForKeeper(
   );
   sayMissing(ahead.lost, ahead.aside);
   return ahead;
+}
+
+/** Asks once more, if a keeper has summed up in the middle of the answer: then it is left to it. */
+export async function askAgain<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!(error instanceof SummedUpMeanwhile)) throw error;
+    return await ask();
+  }
 }
 
 /** Says what counts nowhere. */

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { freePort, type RedisProcess, startRedis } from './redis.js';
+import { freePort, type RedisProcess, redisUrl, startRedis } from './redis.js';
+import { redisCliOptions } from './secured.js';
 import { until } from './until.js';
 
 /** A Redis Cluster of masters, each a child process. */
@@ -24,7 +25,7 @@ export async function startCluster(masters = 3): Promise<ClusterProcesses> {
     try {
       await join(nodes);
       const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`);
-      return { url: `redis://${addresses.join(',')}`, nodes, stop };
+      return { url: redisUrl(0).replace('127.0.0.1:0', addresses.join(',')), nodes, stop };
     } catch (error) {
       await stop();
       if (tries === MAX_TRIES) throw error;
@@ -45,9 +46,13 @@ function startNodes(masters: number): Promise<RedisProcess[]> {
 /** @throws if they do not in {@link JOIN_MS} */
 async function join(nodes: readonly RedisProcess[]): Promise<void> {
   const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`);
-  execFileSync('redis-cli', ['--cluster', 'create', ...addresses, '--cluster-yes'], {
-    timeout: JOIN_MS,
-  });
+  execFileSync(
+    'redis-cli',
+    [...redisCliOptions(), '--cluster', 'create', ...addresses, '--cluster-yes'],
+    {
+      timeout: JOIN_MS,
+    },
+  );
   for (const node of nodes) {
     await until('the cluster to agree', async () =>
       /cluster_state:ok[\s\S]*cluster_known_nodes:3/.test(

@@ -1,4 +1,3 @@
-import { NO_ACCESS } from '../../src/redis/access.js';
 import { parseRedisUrl, type RedisMode } from '../../src/redis/address.js';
 import type { Connection } from '../../src/redis/connection.js';
 import { openConnection } from '../../src/redis/connection.js';
@@ -6,6 +5,7 @@ import { loadScripts } from '../../src/redis/scripts.js';
 import { createStore, type Store } from '../../src/store/store.js';
 import { createMetrics, type Metrics } from '../../src/telemetry/metrics.js';
 import { MAX_ENTRIES } from './question.js';
+import { accessHere } from './secured.js';
 import { until } from './until.js';
 
 /** A store on a real Redis, without a sidecar around it. */
@@ -14,11 +14,12 @@ export async function openStore(
   mode: RedisMode = 'single',
   passwordFile?: string,
 ): Promise<{ store: Store; connection: Connection; metrics: Metrics }> {
-  const address = parseRedisUrl(url, mode);
-  if (typeof address === 'string') throw new Error(address);
+  const parsed = parseRedisUrl(url, mode);
+  if (typeof parsed === 'string') throw new Error(parsed);
+  const { address, access } = accessHere('keeper', parsed);
   const connection = openConnection({
     address,
-    access: { ...NO_ACCESS, passwordFile },
+    access: passwordFile === undefined ? access : { ...access, passwordFile },
     scripts: loadScripts(),
     onFileProblem: () => {},
     onUp: () => {},
