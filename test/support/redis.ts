@@ -38,20 +38,24 @@ export const NO_REDIS: string | false = (() => {
   }
 })();
 
-export async function startRedis(...options: string[]): Promise<RedisProcess> {
+export function startRedis(...options: string[]): Promise<RedisProcess> {
+  // A test with a password of its own is about that.
+  return start(SECURED && !options.includes('--requirepass'), options);
+}
+
+/** One that takes processes by TLS and as the users of k8s/acl, whichever way the suite runs. */
+export function startSecuredRedis(...options: string[]): Promise<RedisProcess> {
+  return start(true, options);
+}
+
+async function start(secured: boolean, options: string[]): Promise<RedisProcess> {
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), 'tollgate-redis-'));
-  // A test with a password of its own is about that.
-  const own = options.includes('--requirepass');
-  const secured = SECURED && !own;
   const tlsPort = secured ? await freePort() : port;
   const all = secured ? [...options, ...securedOptions(tlsPort)] : options;
   let child = await launch(port, folder, all);
-  const password = own
-    ? options[options.indexOf('--requirepass') + 1]
-    : secured
-      ? ADMIN_PASSWORD
-      : undefined;
+  const at = options.indexOf('--requirepass');
+  const password = secured ? ADMIN_PASSWORD : at < 0 ? undefined : options[at + 1];
   const client = new Redis({
     port,
     ...(password ? { password } : {}),

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { NO_ACCESS, type RedisAccess } from '../../src/redis/access.js';
 import type { RedisAddress } from '../../src/redis/address.js';
 import { REDIS_ROLES, type RedisRole } from '../../src/redis/rights.js';
-import { type CertificateFiles, makeAuthority } from './certificates.js';
+import { type CertificateAuthority, type CertificateFiles, makeAuthority } from './certificates.js';
 
 /**
  * The suite also runs with TEST_REDIS=acl+tls: then each Redis of a test takes processes by TLS alone, with a
@@ -26,15 +26,15 @@ export const USER_PASSWORD = 'of-the-product';
 const ACL_FOLDER = fileURLToPath(new URL('../../../k8s/acl/', import.meta.url));
 
 /** Files of this process: certificates, the users, their password. */
-interface SecuredFiles extends CertificateFiles {
-  readonly ca: string;
+export interface SecuredFiles extends CertificateFiles, CertificateAuthority {
   readonly acl: string;
   readonly password: string;
 }
 
 let made: SecuredFiles | undefined;
 
-function files(): SecuredFiles {
+/** Made when they are first asked for, removed with the process. */
+export function securedFiles(): SecuredFiles {
   if (made) return made;
   const folder = mkdtempSync(join(tmpdir(), 'tollgate-secured-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
@@ -47,13 +47,13 @@ function files(): SecuredFiles {
   writeFileSync(acl, `user default on ~* &* +@all >${ADMIN_PASSWORD}\n${users.join('')}`);
   const password = join(folder, 'password');
   writeFileSync(password, `${USER_PASSWORD}\n`);
-  made = { ca, acl, password, ...sign({ name: 'both', names }) };
+  made = { ca, sign, acl, password, ...sign({ name: 'both', names }) };
   return made;
 }
 
 /** How a redis-server is started so. */
 export function securedOptions(tlsPort: number): string[] {
-  const { ca, cert, key, acl } = files();
+  const { ca, cert, key, acl } = securedFiles();
   return [
     ...['--tls-port', String(tlsPort), '--tls-cert-file', cert, '--tls-key-file', key],
     ...['--tls-ca-cert-file', ca, '--tls-auth-clients', 'yes', '--tls-replication', 'yes'],
@@ -63,8 +63,7 @@ export function securedOptions(tlsPort: number): string[] {
 
 /** How redis-cli gets in, as the test. */
 export function redisCliOptions(): string[] {
-  if (!SECURED) return [];
-  const { ca, cert, key } = files();
+  const { ca, cert, key } = securedFiles();
   return [
     ...['--tls', '--cacert', ca, '--cert', cert, '--key', key],
     ...['--no-auth-warning', '-a', ADMIN_PASSWORD],
@@ -76,8 +75,8 @@ export function accessSettings(
   role: RedisRole,
   redisUrl: string | undefined,
 ): Record<string, string> {
-  if (!SECURED || !redisUrl || !/^rediss:\/\/[^@]*$/.test(redisUrl)) return {};
-  const { ca, cert, key, password } = files();
+  if (!redisUrl || !/^rediss:\/\/[^@]*$/.test(redisUrl)) return {};
+  const { ca, cert, key, password } = securedFiles();
   return {
     TOLLGATE_REDIS_USERNAME: `tollgate-${role}`,
     TOLLGATE_REDIS_PASSWORD_FILE: password,
@@ -92,8 +91,8 @@ export function accessHere(
   role: RedisRole,
   address: RedisAddress,
 ): { address: RedisAddress; access: RedisAccess } {
-  if (!SECURED || !address.tls) return { address, access: NO_ACCESS };
-  const { ca: caFile, cert: certFile, key: keyFile, password: passwordFile } = files();
+  if (!address.tls) return { address, access: NO_ACCESS };
+  const { ca: caFile, cert: certFile, key: keyFile, password: passwordFile } = securedFiles();
   return {
     address: { ...address, username: `tollgate-${role}` },
     access: { ...NO_ACCESS, passwordFile, caFile, certFile, keyFile },
