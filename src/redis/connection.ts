@@ -71,10 +71,10 @@ export function openConnection(options: ConnectionOptions): Connection {
   const { address, access, onFileProblem, onUp, onDown } = options;
   let streamFailure: Error | undefined;
   const files: FileReaders = {
-    password: readerOf(access.passwordFile, 'the password file', onFileProblem),
+    password: readerOf(access.passwordFile, 'the Redis password file', onFileProblem),
     sentinelPassword: readerOf(
       access.sentinelPasswordFile,
-      'the password file of the sentinels',
+      'the password file of the Redis sentinels',
       onFileProblem,
     ),
     streams: {
@@ -92,6 +92,8 @@ export function openConnection(options: ConnectionOptions): Connection {
   let lastError = CLOSED;
   let closed = false;
   client.on('error', (error: RedisError) => {
+    // What is sent on a stream that is closing already tells nothing.
+    if (error.message.includes('enableOfflineQueue')) return;
     // A cluster says only that no node would do, and of the node only that it has closed; its stream knows why.
     lastError = reasonOf(streamFailure ?? error.lastNodeError ?? error);
     // ioredis would go on, with the keys of database 0.

@@ -6,6 +6,8 @@ import type { TlsOptions } from './tls.js';
 /** How long the other end may take to close after we have. */
 const DISCONNECT_MS = 2_000;
 
+const NO_HANDSHAKE = 'the port is open, and does not answer the TLS handshake';
+
 /** Where a stream goes: a host and port, or a unix socket. */
 export interface Target {
   readonly host?: string;
@@ -42,6 +44,8 @@ export abstract class StreamConnector extends AbstractConnector {
       ? connectTls({ ...target, ...tls(target.host) })
       : connectPlain({ ...target, port: target.port ?? 0 });
     this.stream = stream;
+    // A Redis without TLS waits for more: it is its silence that tells.
+    if (tls) stream.once('connect', () => onFailure(new Error(NO_HANDSHAKE)));
     stream.once(tls ? 'secureConnect' : 'connect', () => onFailure(undefined));
     stream.once('error', (error) => {
       this.firstError = error;

@@ -40,7 +40,7 @@ const FIXES: readonly (readonly [RegExp, string])[] = [
     'name the file with the CA that has signed the certificate of Redis in TOLLGATE_REDIS_CA_FILE',
   ],
   [
-    /wrong version number|packet length too long|unexpected message/,
+    /does not answer the TLS handshake|wrong version number|packet length too long|unexpected message/,
     'there is no TLS at that port: begin REDIS_URL with redis://, or name the port of Redis that has TLS',
   ],
   [/ECONNREFUSED|ENOTFOUND|EAI_AGAIN/, 'correct host and port in REDIS_URL, or start Redis'],
@@ -52,6 +52,6 @@ const FIXES: readonly (readonly [RegExp, string])[] = [
 export function fixOf(problem: string): string {
   return (
     FIXES.find(([reason]) => reason.test(problem))?.[1] ??
-    'look at the network between here and Redis; with TLS the URL begins with rediss://'
+    'look at the network between here and Redis; one that closes each connection at once may want TLS (REDIS_URL begins with rediss://), or a certificate of this client (TOLLGATE_REDIS_CERT_FILE and TOLLGATE_REDIS_KEY_FILE)'
   );
 }
