@@ -1,3 +1,4 @@
+import type { FailureReason } from '../model/decision.js';
 import type { Connection } from '../redis/connection.js';
 import { fixOf } from '../redis/fix.js';
 import type { Logger } from '../telemetry/log.js';
@@ -44,8 +45,8 @@ export interface MonitorOptions {
   readonly connection: Connection;
   /** The domains whose keys are watched, the most important first. */
   domains(): Iterable<string>;
-  /** Done beside each look at a domain. */
-  touch(domain: string): Promise<void>;
+  /** Done beside each look at a domain; why it was not answered, if so. */
+  touch(domain: string): Promise<FailureReason | undefined>;
   /** Of this process, whoever looks. */
   readonly losses: Losses;
   /** What it means that Redis is away, for people. */
@@ -60,6 +61,7 @@ export function startMonitor(options: MonitorOptions): Monitor {
   let looking = false;
   let state: 'new' | 'up' | 'down' | 'closed' = 'new';
   const reasons = new Set<string>();
+  const forbiddenDomains = new Set<string>();
 
   function up(): void {
     if (state === 'down') log.info('Redis is back');
@@ -95,13 +97,24 @@ export function startMonitor(options: MonitorOptions): Monitor {
     saidEviction = policy;
   }
 
+  function sayForbidden(domain: string, forbidden: boolean): void {
+    if (!forbidden) forbiddenDomains.delete(domain);
+    else if (!forbiddenDomains.has(domain)) {
+      forbiddenDomains.add(domain);
+      log.error(
+        { domain, fix: fixOf('NOPERM') },
+        `Redis forbids its user to decide: ${away} until it may`,
+      );
+    }
+  }
+
   async function look(): Promise<void> {
     if (looking || !connection.ready()) return;
     looking = true;
     try {
       await lookAtEviction();
       for (const domain of [...domains()].slice(0, MAX_WATCHED)) {
-        await touch(domain);
+        sayForbidden(domain, (await touch(domain)) === 'denied');
         await losses.look(connection, domain, true);
       }
     } catch (error) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Redis } from 'ioredis';
-import type { RedisRole } from '../../src/redis/rights.js';
+import { aclUser, type RedisRole } from '../../src/redis/rights.js';
 import { digestOf } from '../../src/redis/scripts.js';
 import { NO_OPENSSL } from '../support/certificates.js';
 import { NO_REDIS, type RedisProcess, startSecuredRedis } from '../support/redis.js';
@@ -18,6 +18,15 @@ const POLICY = `
 rules:
   - id: money
     action: block
+    rateLimit: { metric: estimated_cost_usd, limit: ${CALLS}, window: 1d }
+`;
+
+const BY_TEAM = `
+domain: "{team}"
+rules:
+  - id: money
+    action: block
+    per: [team]
     rateLimit: { metric: estimated_cost_usd, limit: ${CALLS}, window: 1d }
 `;
 
@@ -210,6 +219,31 @@ describe('the users of k8s/acl', { skip: NO_REDIS || NO_OPENSSL }, () => {
       }
       client.disconnect();
     }
+  });
+
+  test('a gate may be kept to the domain of its team', async () => {
+    const keys = ['~tg:{sales}:*', '~tg:gates', '~tg:domains'];
+    const rights = aclUser('gate').split(' ').slice(2);
+    await redis.client.call(
+      ...(['ACL', 'SETUSER', 'tollgate-sales', `>${USER_PASSWORD}`] as const),
+      ...rights.flatMap((right) => (right.startsWith('~') ? keys : [right])),
+    );
+    await redis.client.call('ACL', 'LOG', 'RESET');
+    const sales = await spawnSidecar(
+      {
+        ...env,
+        TOLLGATE_REDIS_USERNAME: 'tollgate-sales',
+        TOLLGATE_TEAM_ID: 'sales',
+        TOLLGATE_POLICY: writeScratch(folder, BY_TEAM),
+      },
+      ['--role', 'gate'],
+    );
+    const own = await sales.channel.authorize({ agent_id: 'a', estimated_cost: 1 }, TIMEOUT_MS);
+    assert.deepEqual([own.verdict, own.degraded], ['VERDICT_ALLOW', false]);
+    await until('it to be known as a gate', async () => (await redis.client.hlen('tg:gates')) >= 2);
+    await sales.stop();
+    assert.deepEqual(await denials(), [], 'it needs nothing of other teams');
+    assert.ok((await redis.client.keys('tg:{sales}:*')).length > 0);
   });
 
   test('a stolen password of a gate can keep Redis busy; an administrator ends that', async () => {

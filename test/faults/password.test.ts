@@ -173,4 +173,21 @@ describe('the certificates for Redis', { skip: NO_REDIS || NO_OPENSSL }, () => {
     await until('decisions with the renewed one', () => decided(sidecar));
     assert.equal(sidecar.child.exitCode, null);
   });
+
+  test('nor may rights be taken away without a word, and given back they are used again', async () => {
+    const user = (...rights: string[]) =>
+      redis.client.call('ACL', 'SETUSER', 'tollgate-keeper', ...rights);
+    await user('-eval', '-evalsha');
+    await dropConnections(redis);
+    await said(sidecar, 'Redis forbids its user to decide', /^undefined$/);
+    const answer = await sidecar.channel.authorize({ agent_id: 'a' }, TIMEOUT_MS);
+    assert.equal(answer.degraded_reason, 'denied');
+    await user('+eval', '+evalsha', '-mget');
+    await until('what a script may not do to be told apart from an error', async () => {
+      const { degraded_reason } = await sidecar.channel.authorize({ agent_id: 'a' }, TIMEOUT_MS);
+      return degraded_reason === 'denied';
+    });
+    await user('+mget');
+    await until('decisions with all rights', () => decided(sidecar));
+  });
 });
