@@ -11,7 +11,9 @@ import { createPresence } from './guard/presence.js';
 import { createSpending } from './guard/spending.js';
 import { createAnnouncer } from './guard/thresholds.js';
 import { createWindowsSeen } from './guard/windows-seen.js';
+import type { Identity } from './model/settlement.js';
 import type { LivePolicy } from './policy/live.js';
+import { encodeValue } from './policy/partition.js';
 import type { Policy } from './policy/policy.js';
 import { createTokensSeen } from './pricing/seen.js';
 import { type Connection, type ConnectionOptions, openConnection } from './redis/connection.js';
@@ -57,7 +59,7 @@ export async function openGate(
   const announce = createAnnouncer(metrics, log);
   policy.follow((next) => startSeries(metrics, settings.identity, next));
   const { connection, store, journal, close } = await openStore(
-    settings.decisionMs,
+    settings,
     redis,
     policy,
     losses,
@@ -108,7 +110,7 @@ interface OpenStore {
 
 /** Connects, and waits a moment, so that the first calls find Redis if it is there at all. */
 async function openStore(
-  decisionMs: number,
+  settings: Settings,
   redis: RedisOptions,
   policy: LivePolicy,
   losses: Losses,
@@ -125,7 +127,7 @@ async function openStore(
       monitor.up();
       store.forget();
       store
-        .touch(policyDomain(policy.current()), monotonicMs() + FIRST_CONTACT_MS)
+        .touch(policyDomain(policy.current(), settings.identity), monotonicMs() + FIRST_CONTACT_MS)
         .then(firstContact)
         .then(journal.drain)
         .then(monitor.look);
@@ -137,7 +139,7 @@ async function openStore(
     connection,
     metrics,
     () => policy.current().ledger.maxEntries,
-    decisionMs,
+    settings.decisionMs,
     format.current,
   );
   const journal = createJournal(metrics, log);
@@ -170,9 +172,9 @@ async function openStore(
   };
 }
 
-/** The domain to touch first: that of the policy, or that of the calls without the field that names it. */
-function policyDomain({ domain }: Policy): string {
-  return 'name' in domain ? domain.name : 'none';
+/** The domain to touch first: that of the policy, or that of whom this gate is pinned to. */
+function policyDomain({ domain }: Policy, pinned: Identity): string {
+  return 'name' in domain ? domain.name : encodeValue(pinned[domain.attribute]);
 }
 
 /** Drains until nothing waits, or Redis takes no more: entries may come while a drain runs. */

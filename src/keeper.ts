@@ -59,7 +59,7 @@ export function openKeeper(options: KeeperRoleOptions): KeeperRole {
     monitor = startMonitor({
       connection,
       domains: keeper.domains,
-      touch: async () => {},
+      touch: async () => undefined,
       away: 'the ledger is not summed up',
       ...{ losses, metrics, log },
     });

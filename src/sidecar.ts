@@ -131,11 +131,13 @@ async function findRedis(
   if (!embedded) log.info({ redis: formatRedisAddress(address) }, 'using the Redis of the fleet');
   const redis: RedisOptions = {
     address,
-    sentinelMaster: settings.sentinelMaster,
-    passwordFile: settings.redisPasswordFile,
+    access: settings.redisAccess,
     scripts: embedded ? embedded.adapt(scripts) : scripts,
-    onPasswordProblem: (why) => {
-      log.error({ why }, 'the Redis password file cannot be read: the password before is used');
+    onFileProblem: (what, why) => {
+      log.error(
+        { why },
+        `${what} cannot be used: what was read before is used, until that is mended`,
+      );
     },
   };
   const batch = embedded ? EMBEDDED_BATCH : BATCH;

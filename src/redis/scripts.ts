@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
@@ -30,6 +31,14 @@ export const SCRIPT_NAMES = [
 ] as const;
 export type ScriptName = (typeof SCRIPT_NAMES)[number];
 export type Scripts = Readonly<Record<ScriptName, string>>;
+
+/** Scripts of the answers: who may only read may run them. */
+export const READING_SCRIPTS: readonly ScriptName[] = ['list', 'spend'];
+
+/** By which Redis knows a script that it has. */
+export function digestOf(script: string): string {
+  return createHash('sha1').update(script).digest('hex');
+}
 
 const INCLUDE = /^--- @include (\w+)$/gm;
 

@@ -1,5 +1,6 @@
+import { NO_ACCESS } from './access.js';
 import type { RedisAddress } from './address.js';
-import { connectOnce, NO_SECRETS } from './connect.js';
+import { connectOnce } from './connect.js';
 import type { Connection } from './connection.js';
 import { startEmbeddedRedis } from './embedded.js';
 import { loadScripts, readLua, type Scripts } from './scripts.js';
@@ -99,7 +100,7 @@ export async function connectSimulated(
   address: RedisAddress,
   scripts: Scripts,
 ): Promise<Connection> {
-  const { connection, problem } = await connectOnce({ ...NO_SECRETS, address, scripts });
+  const { connection, problem } = await connectOnce({ access: NO_ACCESS, address, scripts });
   if (problem === undefined) return connection;
   connection.close();
   throw new Error(`the simulated Redis cannot be reached: ${problem}`);

@@ -113,6 +113,9 @@ const REFUSALS: Readonly<Record<string, FailureReason>> = {
   WRONGPASS: 'denied',
 };
 
+/** A script that its user may not run to the end: what it had written until then stays. */
+const FORBIDDEN_WITHIN = /^ERR The user executing the script can't /;
+
 /** One funnel for whatever the connection throws. */
 export function failureFrom(error: unknown): Failure {
   const message = error instanceof Error ? error.message : String(error);
@@ -121,6 +124,7 @@ export function failureFrom(error: unknown): Failure {
   if (word !== undefined && word !== 'ERR') {
     return { failed: REFUSALS[word] ?? 'unavailable', mayHaveRun: false };
   }
+  if (FORBIDDEN_WITHIN.test(message)) return { failed: 'denied', mayHaveRun: true };
   if (message.includes('enableOfflineQueue')) return { failed: 'unavailable', mayHaveRun: false };
   return { failed: word === 'ERR' ? 'error' : 'unavailable', mayHaveRun: true };
 }

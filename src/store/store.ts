@@ -1,3 +1,4 @@
+import type { FailureReason } from '../model/decision.js';
 import { RedisClock } from '../redis/clock.js';
 import type { Connection, ScriptReply } from '../redis/connection.js';
 import { beforeDeadline, monotonicMs, pollOnce, TIMED_OUT } from '../redis/deadline.js';
@@ -65,8 +66,9 @@ export interface Store {
   /**
    * Asks about nothing, which loads the script and learns the domain's clock, so that a call need
    * not wait for either.
+   * @returns why not, if it was not answered
    */
-  touch(domain: string, deadlineMs: number): Promise<void>;
+  touch(domain: string, deadlineMs: number): Promise<FailureReason | undefined>;
   /** Behind a new connection may be another Redis: forgets what it knew of the one before. */
   forget(): void;
   /** The domains that it was asked about, the oldest first. */
@@ -218,7 +220,9 @@ export function createStore(
     recall: (name, deadlineMs) => onRecord('recall', name, [], deadlineMs, parseRecalled),
     async touch(domain, deadlineMs) {
       const nothing = emptyQuestion(domain);
-      await askOnce('authorize', nothing, questionKeys(nothing), ALWAYS_LATE, deadlineMs);
+      const keys = questionKeys(nothing);
+      const answer = await askOnce('authorize', nothing, keys, ALWAYS_LATE, deadlineMs);
+      return 'failed' in answer ? answer.failed : undefined;
     },
     forget() {
       for (const domain of domains.keys()) domains.set(domain, fresh());

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Entry } from '../../src/model/entry.js';
 import { addSums, noSums, postingOf } from '../../src/model/spend.js';
+import { NO_ACCESS } from '../../src/redis/access.js';
 import { type Connection, openConnection } from '../../src/redis/connection.js';
 import { readLua } from '../../src/redis/scripts.js';
 import { newFolder } from '../../src/store/commit.js';
@@ -72,10 +73,9 @@ describe('holds that run out', { skip: NO_REDIS }, () => {
     assert.notEqual(run_out, scripts.run_out);
     connection = openConnection({
       address: redis.address,
-      sentinelMaster: '',
-      passwordFile: undefined,
+      access: NO_ACCESS,
       scripts: { ...scripts, run_out },
-      onPasswordProblem: () => {},
+      onFileProblem: () => {},
       onUp: () => {},
       onDown: () => {},
     });
