@@ -1,0 +1,77 @@
+import { join } from 'node:path';
+import { build, buildOverlay, K8S } from '../support/kustomize.js';
+import type { Manifest } from '../support/manifest.js';
+
+const NO_MORE_RIGHTS = '{ allowPrivilegeEscalation: false, capabilities: { drop: [ALL] } }';
+
+/**
+ * Workloads as a team has them: with lists in the short form, an init container and a volume of their own, and a
+ * container that is called `agent`.
+ */
+export const OWN_WORKLOADS = ['Deployment', 'StatefulSet', 'DaemonSet']
+  .map(
+    (kind) => `apiVersion: apps/v1
+kind: ${kind}
+metadata: { name: own-${kind.toLowerCase()}, labels: { tollgate.dev/inject: "true" } }
+spec:
+${kind === 'StatefulSet' ? '  serviceName: own\n' : ''}  selector: { matchLabels: { app: own-${kind.toLowerCase()} } }
+  template:
+    metadata: { labels: { app: own-${kind.toLowerCase()}, tollgate.dev/agent: own, tollgate.dev/team: t } }
+    spec:
+      automountServiceAccountToken: false
+      securityContext: { runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: RuntimeDefault } }
+      initContainers: [{ name: migrate, image: own:1, securityContext: ${NO_MORE_RIGHTS} }]
+      containers: [{ name: agent, image: own:1, securityContext: ${NO_MORE_RIGHTS}, volumeMounts: [{ name: own, mountPath: /own }] }]
+      volumes: [{ name: own, emptyDir: {} }]
+---
+`,
+  )
+  .join('');
+
+const SETTINGS_PATCH = `apiVersion: v1
+kind: ConfigMap
+metadata: { name: tollgate-settings }
+data: { REDIS_URL: "rediss://own:6379", TOLLGATE_REDIS_MODE: cluster }
+`;
+
+/** What is built by itself. */
+export const FOLDERS = ['trial', 'base', 'base/policy', 'base/keeper', 'base/example'] as const;
+
+export const COMPONENTS = [
+  ...['injection', 'redis', 'external-redis'],
+  ...['monitoring', 'network-policy', 'unix-socket'],
+] as const;
+
+/** Every way in which the manifests are put together, by what it is called: what it would send. */
+export function everyBuild(folder: string): ReadonlyMap<string, Manifest[]> {
+  const builds = new Map<string, Manifest[]>();
+  for (const name of FOLDERS) builds.set(name, build(join(K8S, name)));
+  for (const component of COMPONENTS) {
+    const overlay = { resources: ['base'], components: [component] };
+    builds.set(`base and ${component}`, buildOverlay(join(folder, component), overlay));
+  }
+  builds.set('a fleet', buildOverlay(join(folder, 'fleet'), FLEET));
+  builds.set('one more namespace', buildOverlay(join(folder, 'more'), ONE_MORE));
+  return builds;
+}
+
+/** As in production: without the example and the trial's Redis, with workloads of its own. */
+export const FLEET = {
+  resources: ['base/policy', 'base/keeper'],
+  components: COMPONENTS.filter((name) => name !== 'redis'),
+  files: { 'own.yaml': OWN_WORKLOADS, 'settings.patch.yaml': SETTINGS_PATCH },
+  more: {
+    namespace: 'agents',
+    images: [
+      { name: 'ghcr.io/tollgate-dev/tollgate', newName: 'mirror/tollgate', newTag: '0.2.0' },
+    ],
+  },
+};
+
+/** A namespace with agents, whose keeper is in another. */
+export const ONE_MORE = {
+  resources: ['base/policy'],
+  components: ['injection', 'external-redis', 'network-policy'],
+  files: { 'own.yaml': OWN_WORKLOADS, 'settings.patch.yaml': SETTINGS_PATCH },
+  more: { namespace: 'more-agents' },
+};
