@@ -42,7 +42,7 @@ const MAX_MESSAGE_BYTES = 65_536;
 const MAX_STREAMS = 1_024;
 
 /** How long a drain waits for the calls under way; each is over within its 50 ms anyway. */
-const DRAIN_MS = 5_000;
+export const DRAIN_MS = 5_000;
 
 /** A message that is no protobuf of its type. */
 interface Malformed {
