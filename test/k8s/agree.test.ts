@@ -51,7 +51,7 @@ describe('manifests and code agree', { skip: NO_KUBECTL }, () => {
   after(() => ops.close());
   const ofKind = (kind: string) => all.filter((object) => object.kind === kind);
 
-  test('each variable is a setting, and says what a setting may', () => {
+  test('each variable is a setting', () => {
     assert.ok(serving.length > 10);
     const named = [
       ...podMakers(all)

@@ -35,7 +35,7 @@ data: { REDIS_URL: "rediss://own:6379", TOLLGATE_REDIS_MODE: cluster }
 `;
 
 /** What is built by itself. */
-export const FOLDERS = ['trial', 'base', 'base/policy', 'base/keeper', 'base/example'] as const;
+export const FOLDERS = ['trial', 'base'] as const;
 
 export const COMPONENTS = [
   ...['injection', 'redis', 'external-redis'],

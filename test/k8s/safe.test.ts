@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import type { IPodSpec } from 'kubernetes-models/v1/PodSpec';
 import { NO_KUBECTL } from '../support/kustomize.js';
-import { containersOf, type Manifest, podMakers } from '../support/manifest.js';
+import { containersOf, type Manifest, onlyPodMaker, podMakers } from '../support/manifest.js';
 import { type End, reaches } from '../support/reaches.js';
 import { restrictedProblems } from '../support/restricted.js';
 import { scratchFolder } from '../support/scratch.js';
@@ -25,8 +25,8 @@ describe('what the manifests let in and out', { skip: NO_KUBECTL }, () => {
   });
 
   test('a pod that is not restricted is told what it lacks', () => {
-    const [agent] = podMakers(builds.get('base/example') ?? []);
-    const pod = agent?.spec.template.spec as IPodSpec;
+    const { spec } = onlyPodMaker(builds.get('base') ?? [], 'Deployment', 'example-agent');
+    const pod = spec.template.spec as IPodSpec;
     const first = (edit: object): IPodSpec => {
       const [container] = pod.containers;
       if (!container) throw new Error('the example has no container');
