@@ -34,24 +34,28 @@ metadata: { name: tollgate-settings }
 data: { REDIS_URL: "rediss://own:6379", TOLLGATE_REDIS_MODE: cluster }
 `;
 
-/** What is built by itself. */
-export const FOLDERS = ['trial', 'base'] as const;
-
 export const COMPONENTS = [
   ...['injection', 'redis', 'external-redis'],
   ...['monitoring', 'network-policy', 'unix-socket'],
 ] as const;
 
-/** Every way in which the manifests are put together, by what it is called: what it would send. */
+/** The ways in which the manifests are put together, by what they are called: what each would send. */
+export function mainBuilds(folder: string): ReadonlyMap<string, Manifest[]> {
+  return new Map([
+    ['trial', build(join(K8S, 'trial'))],
+    ['base', build(join(K8S, 'base'))],
+    ['a fleet', buildOverlay(join(folder, 'fleet'), FLEET)],
+    ['one more namespace', buildOverlay(join(folder, 'more'), ONE_MORE)],
+  ]);
+}
+
+/** And base with each component alone. */
 export function everyBuild(folder: string): ReadonlyMap<string, Manifest[]> {
-  const builds = new Map<string, Manifest[]>();
-  for (const name of FOLDERS) builds.set(name, build(join(K8S, name)));
+  const builds = new Map(mainBuilds(folder));
   for (const component of COMPONENTS) {
     const overlay = { resources: ['base'], components: [component] };
     builds.set(`base and ${component}`, buildOverlay(join(folder, component), overlay));
   }
-  builds.set('a fleet', buildOverlay(join(folder, 'fleet'), FLEET));
-  builds.set('one more namespace', buildOverlay(join(folder, 'more'), ONE_MORE));
   return builds;
 }
 

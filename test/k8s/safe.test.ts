@@ -6,13 +6,13 @@ import { containersOf, type Manifest, onlyPodMaker, podMakers } from '../support
 import { type End, reaches } from '../support/reaches.js';
 import { restrictedProblems } from '../support/restricted.js';
 import { scratchFolder } from '../support/scratch.js';
-import { everyBuild } from './builds.js';
+import { mainBuilds } from './builds.js';
 
 describe('what the manifests let in and out', { skip: NO_KUBECTL }, () => {
   const folder = scratchFolder();
   let builds: ReadonlyMap<string, Manifest[]>;
   before(() => {
-    builds = everyBuild(folder);
+    builds = mainBuilds(folder);
   });
 
   test('every pod passes Pod Security of the level restricted', () => {
