@@ -4,20 +4,29 @@ import type { Manifest } from '../support/manifest.js';
 
 const NO_MORE_RIGHTS = '{ allowPrivilegeEscalation: false, capabilities: { drop: [ALL] } }';
 
+/** Kinds that make pods, and what each says besides its template. */
+export const OWN_KINDS = {
+  Deployment: 'selector: { matchLabels: { app: own-deployment } }',
+  StatefulSet: 'selector: { matchLabels: { app: own-statefulset } }\n  serviceName: own',
+  DaemonSet: 'selector: { matchLabels: { app: own-daemonset } }',
+  Job: 'backoffLimit: 1',
+} as const;
+
 /**
  * Workloads as a team has them: with lists in the short form, an init container and a volume of their own, and a
  * container that is called `agent`.
  */
-export const OWN_WORKLOADS = ['Deployment', 'StatefulSet', 'DaemonSet']
+export const OWN_WORKLOADS = Object.entries(OWN_KINDS)
   .map(
-    (kind) => `apiVersion: apps/v1
+    ([kind, more]) => `apiVersion: ${kind === 'Job' ? 'batch/v1' : 'apps/v1'}
 kind: ${kind}
 metadata: { name: own-${kind.toLowerCase()}, labels: { tollgate.dev/inject: "true" } }
 spec:
-${kind === 'StatefulSet' ? '  serviceName: own\n' : ''}  selector: { matchLabels: { app: own-${kind.toLowerCase()} } }
+  ${more}
   template:
     metadata: { labels: { app: own-${kind.toLowerCase()}, tollgate.dev/agent: own, tollgate.dev/team: t } }
     spec:
+      ${kind === 'Job' ? 'restartPolicy: Never' : 'restartPolicy: Always'}
       automountServiceAccountToken: false
       securityContext: { runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: RuntimeDefault } }
       initContainers: [{ name: migrate, image: own:1, securityContext: ${NO_MORE_RIGHTS} }]

@@ -5,7 +5,7 @@ import { build, buildOverlay, K8S, NO_KUBECTL } from '../support/kustomize.js';
 import { containersOf, type Manifest, only, onlyPodMaker, podMakers } from '../support/manifest.js';
 import { scratchFolder } from '../support/scratch.js';
 import { schemaProblem, typeProblems } from '../support/typed-manifests.js';
-import { COMPONENTS, everyBuild, FLEET } from './builds.js';
+import { COMPONENTS, everyBuild, FLEET, OWN_KINDS } from './builds.js';
 
 /** `kubectl apply` keeps what it has sent as an annotation beside it; all annotations together have at most 256 KiB. */
 const MOST_BYTES = 262_144;
@@ -112,7 +112,7 @@ describe('the manifests', { skip: NO_KUBECTL }, () => {
   });
 
   test('the gate comes to each sort of workload, before what starts there', () => {
-    for (const kind of ['Deployment', 'StatefulSet', 'DaemonSet']) {
+    for (const kind of Object.keys(OWN_KINDS)) {
       const own = onlyPodMaker(builds.get('a fleet') ?? [], kind, `own-${kind.toLowerCase()}`);
       const { initContainers = [], containers = [], volumes = [] } = own.spec.template.spec ?? {};
       assert.deepEqual(
