@@ -27,10 +27,10 @@ import type { Logger } from './telemetry/log.js';
 import type { Metrics } from './telemetry/metrics.js';
 
 /** How long a stop waits for Redis to take what the journal holds. */
-const LAST_DRAIN_MS = 2_000;
+export const LAST_DRAIN_MS = 2_000;
 
 /** How long a stop waits until the ledger is told of the last denials. */
-const LAST_NOTES_MS = 500;
+export const LAST_NOTES_MS = 500;
 
 /** How long a look at an idle domain waits for its answer. */
 const TOUCH_MS = 1_000;

@@ -29,7 +29,7 @@ import type { InspectRequest__Output } from './generated/tollgate/v1/InspectRequ
 import type { InspectResponse } from './generated/tollgate/v1/InspectResponse.js';
 import type { ReleaseRequest__Output } from './generated/tollgate/v1/ReleaseRequest.js';
 import type { SettleRequest__Output } from './generated/tollgate/v1/SettleRequest.js';
-import { formatListen, type ListenAddress, removeStaleSocket } from './listen.js';
+import { formatListen, type ListenAddress, openSocket, removeStaleSocket } from './listen.js';
 import { fillIdentities, fillIdentity } from './pinned.js';
 import { explainRefusal, type Refused } from './refuse.js';
 
@@ -42,7 +42,7 @@ const MAX_MESSAGE_BYTES = 65_536;
 const MAX_STREAMS = 1_024;
 
 /** How long a drain waits for the calls under way; each is over within its 50 ms anyway. */
-const DRAIN_MS = 5_000;
+export const DRAIN_MS = 5_000;
 
 /** A message that is no protobuf of its type. */
 interface Malformed {
@@ -106,6 +106,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
 
   if ('path' in listen) await removeStaleSocket(listen.path);
   const port = await bind(server, listen);
+  if ('path' in listen) openSocket(listen.path);
   return {
     address: 'path' in listen ? listen : { host: listen.host, port },
     async drain() {
