@@ -22,7 +22,9 @@ Time: constant for each window; a denial walks at most 61 slices to find retry_a
 
 -- The record of a call that is admitted now.
 local function admit(q, now)
-  local call = q.settled_before or record.new(STATE.HELD)
+  local call = q.settled_before or record.new(STATE.HELD, q.format)
+  -- A later version may have settled it before; the windows are those of this one.
+  call.window_fields = #WINDOW_FIELDS
   call.admitted_at, call.digest, call.attempts = now, q.digest, { q.attempt }
   call.hold_until = now + q.hold_for
   call.model, call.provider, call.held, call.facts = q.model, q.provider, q.amounts, q.facts

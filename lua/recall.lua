@@ -10,7 +10,7 @@ the provider.
 ]]
 --- @include record
 
-local call = record.read(redis.call('GET', KEYS[1])) or record.new(STATE.UNHELD)
+local call = record.read(redis.call('GET', KEYS[1])) or record.new(STATE.UNHELD, FORMAT)
 local answer = { call.state, unpack(call.held) }
 answer[#answer + 1] = call.model
 answer[#answer + 1] = call.provider

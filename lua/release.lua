@@ -17,16 +17,16 @@ Time: 61 slices a window at most.
 --- @include ledger
 
 local now = now_us()
-local call = record.read(redis.call('GET', KEYS[1])) or record.new(STATE.UNHELD)
+local call = record.read(redis.call('GET', KEYS[1])) or { state = STATE.UNHELD }
 if call.state == STATE.RELEASED then return { STATE.RELEASED, now, 1, unpack(call.held) } end
 if call.state ~= STATE.HELD then return { call.state, now, 0, unpack(NOTHING) } end
 
+local returned = {}
 for _, of in ipairs(call.windows) do
-  if of.metric ~= CALLS and of.charged > 0 then
-    give_back(call, of, now)
-    of.charged = 0
-  end
+  if of.metric ~= CALLS and of.charged > 0 then returned[#returned + 1] = of end
 end
+give_back(call, returned, now)
+for _, of in ipairs(returned) do of.charged = 0 end
 call.state = STATE.RELEASED
 local n = ledger.join(call.ran_out, ledger.amounts(call.held))
 ledger.append(KEYS[2], ARGV[1], 'k', 'r', 'f', call.facts, 'n', n)

@@ -29,20 +29,24 @@ Time: 61 slices a window at most.
 --- @include record
 --- @include ledger
 
--- Brings one window from what it has of the call to what the call has used.
-local function settle_window(call, of, now)
+-- Reads the window if what it has of the call is not what the call has used.
+local function read_window(call, of, now)
   local held, used = record.amount(call.held, of.metric), record.amount(call.settled, of.metric)
-  local in_hold, more = math.min(held, used), math.max(0, used - held)
-  if of.metric == CALLS or (in_hold == of.charged and more == 0) then return end
+  of.in_hold, of.over = math.min(held, used), math.max(0, used - held)
+  if of.metric == CALLS or (of.in_hold == of.charged and of.over == 0) then return end
+  of.window = window.read(redis.call('GET', of.key), of.shape, now, call.format)
+end
 
-  local w = window.read(redis.call('GET', of.key), of.shape, now)
-  local back = window.adjust(w, of.slice, in_hold - of.charged)
-  if more > 0 then window.add(w, more) end
+-- Brings a window that was read to what the call has used.
+local function settle_window(of, now)
+  local w = of.window
+  local back = window.adjust(w, of.slice, of.in_hold - of.charged)
+  if of.over > 0 then window.add(w, of.over) end
   of.raised = 0
-  if back > 0 or more > 0 then of.raised = window.raise(w, of.thresholds, w.used, now) end
+  if back > 0 or of.over > 0 then of.raised = window.raise(w, of.thresholds, w.used, now) end
   of.grew = of.raised > 0
   window.write(of.key, w, now)
-  of.charged = in_hold
+  of.charged = of.in_hold
 end
 
 -- 1 if the call was settled after its hold had run out.
@@ -70,7 +74,7 @@ local function grown(call, now)
     local held = call.returned == 1 and 0 or record.amount(call.held, of.metric)
     local by = record.amount(call.settled, of.metric) - held
     if of.metric ~= CALLS and by > 0 then
-      local n, w = #said, window.read(redis.call('GET', of.key), of.shape, now)
+      local n, w = #said, window.read(redis.call('GET', of.key), of.shape, now, call.format)
       said[n + 1], said[n + 2], said[n + 3] = of.key, w.used, by
       said[n + 4], said[n + 5] = of.limit, of.raised
     end
@@ -80,7 +84,7 @@ end
 
 local now, settler = now_us(), ARGV[1]
 local known = record.read(redis.call('GET', KEYS[1]))
-local call = known or record.new(STATE.UNHELD)
+local call = known or record.new(STATE.UNHELD, FORMAT)
 local before = call.settled_at > 0
 local facts = ''
 if not before then call.settled = record.read_used(2, call.held) end
@@ -88,7 +92,11 @@ if known and not before then
   facts = call.facts
   call.returned = call.state == STATE.RELEASED and 1 or 0
   call.state, call.settled_at, call.settler = STATE.SETTLED, now, settler
-  for _, of in ipairs(call.windows) do settle_window(call, of, now) end
+  -- All are read before any is written, since a read may fail.
+  for _, of in ipairs(call.windows) do read_window(call, of, now) end
+  for _, of in ipairs(call.windows) do
+    if of.window then settle_window(of, now) end
+  end
   post(call)
   record.close(KEYS[1], call)
 end

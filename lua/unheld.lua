@@ -6,7 +6,7 @@ that comes later is charged what was settled.
 Guarantee: changes no window, and nothing if there is a record; not on a Redis that is out of memory, since
 anybody can settle what nobody authorized.
 KEYS  1 the record of the call; 2 the ledger
-ARGV  as settle.lua; 9 facts, what the ledger says of the call
+ARGV  as settle.lua; 9 facts, what the ledger says of the call; 10 format in which the record is kept
 Reply code: 1 it is recorded; 0 there is a record by now.
 Writes: the record; the ledger.
 Time: constant.
@@ -16,7 +16,7 @@ Time: constant.
 --- @include ledger
 
 if redis.call('EXISTS', KEYS[1]) == 1 then return { 0 } end
-local call = record.new(STATE.UNHELD)
+local call = record.new(STATE.UNHELD, tonumber(ARGV[10]))
 call.settled, call.settled_at, call.settler = record.read_used(2, call.held), now_us(), ARGV[1]
 record.close(KEYS[1], call)
 local n = ledger.join(STATE.UNHELD, '0 0 0', ARGV[6], ledger.amounts(NOTHING), ledger.amounts(call.settled))

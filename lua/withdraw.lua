@@ -30,7 +30,7 @@ if #call.attempts > 0 or went_ahead then
   record.update(KEYS[1], call)
   return { 0 }
 end
-for _, of in ipairs(call.windows) do give_back(call, of, now) end
+give_back(call, call.windows, now)
 redis.call('DEL', KEYS[1])
 local posted = call.state == STATE.FINAL and 2 or call.ran_out
 ledger.append(KEYS[2], ARGV[3], 'k', 'w', 'f', ARGV[2], 'n', ledger.join(posted, ledger.amounts(call.held)))

@@ -11,12 +11,15 @@ import { createPresence } from './guard/presence.js';
 import { createSpending } from './guard/spending.js';
 import { createAnnouncer } from './guard/thresholds.js';
 import { createWindowsSeen } from './guard/windows-seen.js';
+import type { Identity } from './model/settlement.js';
 import type { LivePolicy } from './policy/live.js';
+import { encodeValue } from './policy/partition.js';
 import type { Policy } from './policy/policy.js';
 import { createTokensSeen } from './pricing/seen.js';
 import { type Connection, type ConnectionOptions, openConnection } from './redis/connection.js';
 import { monotonicMs } from './redis/deadline.js';
 import type { Settings } from './settings.js';
+import { followFleetFormat } from './store/fleet-format.js';
 import type { Losses } from './store/losses.js';
 import { startMonitor } from './store/monitor.js';
 import { createStore, type Store } from './store/store.js';
@@ -24,10 +27,10 @@ import type { Logger } from './telemetry/log.js';
 import type { Metrics } from './telemetry/metrics.js';
 
 /** How long a stop waits for Redis to take what the journal holds. */
-const LAST_DRAIN_MS = 2_000;
+export const LAST_DRAIN_MS = 2_000;
 
 /** How long a stop waits until the ledger is told of the last denials. */
-const LAST_NOTES_MS = 500;
+export const LAST_NOTES_MS = 500;
 
 /** How long a look at an idle domain waits for its answer. */
 const TOUCH_MS = 1_000;
@@ -56,7 +59,7 @@ export async function openGate(
   const announce = createAnnouncer(metrics, log);
   policy.follow((next) => startSeries(metrics, settings.identity, next));
   const { connection, store, journal, close } = await openStore(
-    settings.decisionMs,
+    settings,
     redis,
     policy,
     losses,
@@ -107,7 +110,7 @@ interface OpenStore {
 
 /** Connects, and waits a moment, so that the first calls find Redis if it is there at all. */
 async function openStore(
-  decisionMs: number,
+  settings: Settings,
   redis: RedisOptions,
   policy: LivePolicy,
   losses: Losses,
@@ -124,18 +127,20 @@ async function openStore(
       monitor.up();
       store.forget();
       store
-        .touch(policyDomain(policy.current()), monotonicMs() + FIRST_CONTACT_MS)
+        .touch(policyDomain(policy.current(), settings.identity), monotonicMs() + FIRST_CONTACT_MS)
         .then(firstContact)
         .then(journal.drain)
         .then(monitor.look);
     },
     onDown: (why) => monitor.down(why),
   });
+  const format = followFleetFormat(connection, log);
   const store = createStore(
     connection,
     metrics,
     () => policy.current().ledger.maxEntries,
-    decisionMs,
+    settings.decisionMs,
+    format.current,
   );
   const journal = createJournal(metrics, log);
   const monitor = startMonitor({
@@ -161,14 +166,15 @@ async function openStore(
       }
       journal.close();
       monitor.close();
+      await format.close();
       connection.close();
     },
   };
 }
 
-/** The domain to touch first: that of the policy, or that of the calls without the field that names it. */
-function policyDomain({ domain }: Policy): string {
-  return 'name' in domain ? domain.name : 'none';
+/** The domain to touch first: that of the policy, or that of whom this gate is pinned to. */
+function policyDomain({ domain }: Policy, pinned: Identity): string {
+  return 'name' in domain ? domain.name : encodeValue(pinned[domain.attribute]);
 }
 
 /** Drains until nothing waits, or Redis takes no more: entries may come while a drain runs. */

@@ -9,6 +9,7 @@ import type { LivePolicy } from './policy/live.js';
 import { openConnection } from './redis/connection.js';
 import { monotonicMs } from './redis/deadline.js';
 import type { Settings } from './settings.js';
+import { followFleetFormat } from './store/fleet-format.js';
 import type { Losses } from './store/losses.js';
 import { type Monitor, startMonitor } from './store/monitor.js';
 import type { Logger } from './telemetry/log.js';
@@ -58,11 +59,13 @@ export function openKeeper(options: KeeperRoleOptions): KeeperRole {
     monitor = startMonitor({
       connection,
       domains: keeper.domains,
-      touch: async () => {},
+      touch: async () => undefined,
       away: 'the ledger is not summed up',
       ...{ losses, metrics, log },
     });
   }
+  // It writes none itself, but reads what others write.
+  const format = alone ? followFleetFormat(connection, log) : undefined;
   const fleet = watchFleet({
     connection: openConnection({ ...redis, ...silent }),
     policy: policy.current,
@@ -94,6 +97,7 @@ export function openKeeper(options: KeeperRoleOptions): KeeperRole {
     async close() {
       clearInterval(age);
       monitor?.close();
+      await format?.close();
       await news.close();
       await Promise.all([fleet.close(), keeper.close()]);
     },

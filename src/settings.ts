@@ -1,9 +1,10 @@
-import { accessSync, constants } from 'node:fs';
 import { readLineageKeys } from './guard/lineage-keys.js';
 import { EVERYONE } from './model/halt.js';
 import type { Identity } from './model/settlement.js';
 import { MAX_TEXT_BYTES, textProblem } from './model/text.js';
-import { parseRedisUrl, REDIS_MODES, type RedisAddress, type RedisMode } from './redis/address.js';
+import type { RedisAccess } from './redis/access.js';
+import type { RedisAddress } from './redis/address.js';
+import { readRedisEnvironment } from './redis/environment.js';
 import { LOG_LEVELS, type LogLevel } from './telemetry/log.js';
 import type { TlsFiles } from './wire/certificates.js';
 import { type ListenAddress, parseListen } from './wire/listen.js';
@@ -52,9 +53,30 @@ export const SETTINGS = {
     default: 'mymaster',
     why: 'The name of the master that the sentinels watch.',
   },
+  TOLLGATE_REDIS_USERNAME: {
+    default: '',
+    why: 'The ACL user; it wins over that of REDIS_URL. The rights of gates, keepers and readers are in k8s/acl.',
+  },
   TOLLGATE_REDIS_PASSWORD_FILE: {
     default: '',
     why: 'A file with the Redis password, read at every connect, so that it can be rotated.',
+  },
+  TOLLGATE_REDIS_SENTINEL_PASSWORD_FILE: {
+    default: '',
+    why: 'The same for the password of the sentinels, which have one of their own, or none.',
+  },
+  TOLLGATE_REDIS_CA_FILE: {
+    default: '',
+    why: 'The CA that has signed the certificate of Redis (and of its sentinels), read at every connect. Without it, those that Node trusts.',
+  },
+  TOLLGATE_REDIS_CERT_FILE: {
+    default: '',
+    why: 'The certificate that Tollgate shows to a Redis that asks for one; with TOLLGATE_REDIS_KEY_FILE, and likewise read anew.',
+  },
+  TOLLGATE_REDIS_KEY_FILE: { default: '', why: 'The key of that certificate.' },
+  TOLLGATE_REDIS_SERVER_NAME: {
+    default: '',
+    why: 'The name that is asked for (SNI) and that the certificate of Redis must have, where that is not the host: a Cluster whose nodes tell their addresses, a tunnel.',
   },
   TOLLGATE_AGENT_ID: {
     default: '',
@@ -140,8 +162,7 @@ export interface Settings {
   readonly policyFile: string | undefined;
   /** undefined is the embedded engine. */
   readonly redis: RedisAddress | undefined;
-  readonly sentinelMaster: string;
-  readonly redisPasswordFile: string | undefined;
+  readonly redisAccess: RedisAccess;
   /** Whom a gate is pinned to; '' is not pinned. */
   readonly identity: Identity;
   /** A gate does not start unless its agent and team are pinned. */
@@ -173,12 +194,8 @@ export function readSettings(env: Environment): Settings | { problems: string[] 
   const pageListen = pageOff ? undefined : checked('TOLLGATE_PAGE_LISTEN', parseListen);
   const tls = readTls(env, problems);
   if (listen) problems.push(...reachProblems(listen, tls, env['TOLLGATE_INSECURE'] === '1'));
-  const mode = oneOf('TOLLGATE_REDIS_MODE', REDIS_MODES);
-  const redis = env['REDIS_URL'] ? checkedRedis(env['REDIS_URL'], mode) : undefined;
-  const passwordFile = env['TOLLGATE_REDIS_PASSWORD_FILE'] || undefined;
-  if (passwordFile !== undefined && !isReadable(passwordFile)) {
-    problems.push(`TOLLGATE_REDIS_PASSWORD_FILE: ${passwordFile} cannot be read`);
-  }
+  const redis = readRedisEnvironment((name) => setting(env, name));
+  problems.push(...redis.problems);
   const lineageKeys = readLineageKeys(env, problems);
   const logLevel = oneOf('TOLLGATE_LOG_LEVEL', LOG_LEVELS);
   const format = oneOf('TOLLGATE_LOG_FORMAT', ['auto', 'json', 'text'] as const);
@@ -201,9 +218,8 @@ export function readSettings(env: Environment): Settings | { problems: string[] 
     opsListen,
     pageListen,
     policyFile: env['TOLLGATE_POLICY'] || undefined,
-    redis,
-    sentinelMaster: setting(env, 'TOLLGATE_REDIS_SENTINEL_MASTER'),
-    redisPasswordFile: passwordFile,
+    redis: redis.address,
+    redisAccess: redis.access,
     identity,
     identityRequired: env['TOLLGATE_REQUIRE_IDENTITY'] === '1',
     lineageKeys,
@@ -222,13 +238,6 @@ export function readSettings(env: Environment): Settings | { problems: string[] 
     const parsed = parse(setting(env, name));
     if (typeof parsed !== 'string') return parsed;
     problems.push(`${name}: ${parsed}`);
-    return undefined;
-  }
-
-  function checkedRedis(url: string, redisMode: RedisMode | undefined): RedisAddress | undefined {
-    const address = parseRedisUrl(url, redisMode ?? 'single');
-    if (typeof address !== 'string') return address;
-    problems.push(address);
     return undefined;
   }
 
@@ -252,15 +261,6 @@ export function readSettings(env: Environment): Settings | { problems: string[] 
       problems.push(`${name}: "${setting(env, name)}" must be one of ${values.join(', ')}`);
     }
     return value;
-  }
-}
-
-function isReadable(file: string): boolean {
-  try {
-    accessSync(file, constants.R_OK);
-    return true;
-  } catch {
-    return false;
   }
 }
 

@@ -1,5 +1,4 @@
 import { openGate, type RedisOptions } from './gate.js';
-import { openKeeper } from './keeper.js';
 import { followPolicy, type LivePolicy } from './policy/live.js';
 import { STARTER_POLICY } from './policy/starter.js';
 import { PRICE_TABLE } from './pricing/table.js';
@@ -68,8 +67,10 @@ export async function startSidecar(
     const { opsListen, pageListen, listen } = settings;
     const alone = !roles.includes('gate');
     const losses = createLosses(metrics, log);
+    const parts = { settings, redis, policy, batch, alone, losses, metrics, log };
+    // Loaded here only: a gate starts sooner without it.
     const keeper = roles.includes('keeper')
-      ? openKeeper({ settings, redis, policy, batch, alone, losses, metrics, log })
+      ? (await import('./keeper.js')).openKeeper(parts)
       : undefined;
     if (keeper) stops.push(keeper.close);
     const page =
@@ -130,11 +131,13 @@ async function findRedis(
   if (!embedded) log.info({ redis: formatRedisAddress(address) }, 'using the Redis of the fleet');
   const redis: RedisOptions = {
     address,
-    sentinelMaster: settings.sentinelMaster,
-    passwordFile: settings.redisPasswordFile,
+    access: settings.redisAccess,
     scripts: embedded ? embedded.adapt(scripts) : scripts,
-    onPasswordProblem: (why) => {
-      log.error({ why }, 'the Redis password file cannot be read: the password before is used');
+    onFileProblem: (what, why) => {
+      log.error(
+        { why },
+        `${what} cannot be used: what was read before is used, until that is mended`,
+      );
     },
   };
   const batch = embedded ? EMBEDDED_BATCH : BATCH;

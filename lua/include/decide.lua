@@ -89,7 +89,7 @@ local function decide(q, now)
 
   local stored = redis.call('MGET', unpack(KEYS, 3))
   for i, rule in ipairs(q.rules) do
-    rule.window = window.read(stored[i + 1], rule.shape, now)
+    rule.window = window.read(stored[i + 1], rule.shape, now, q.format)
     rule.flags, rule.retry_after, rule.raised = 0, 0, 0
     if grants then
       rule.granted = math.min(orders.granted(grants, rule.key, now), MAX_AMOUNT - rule.limit)

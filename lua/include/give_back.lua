@@ -1,11 +1,15 @@
 --- @include window
--- Takes what a window has of a call out of the slice where it is, and arms again what only this call had
--- raised.
-local function give_back(call, of, now)
-  local raw = redis.call('GET', of.key)
-  if not raw then return end
-  local w = window.read(raw, of.shape, now)
-  window.adjust(w, of.slice, -of.charged)
-  window.rearm(w, call.admitted_at)
-  window.write(of.key, w, now)
+-- Takes what windows have of a call out of the slices where it is, and arms again what only this call had raised.
+-- All are read before any is written, since a read may fail.
+local function give_back(call, windows, now)
+  local found = {}
+  for _, of in ipairs(windows) do
+    local raw = redis.call('GET', of.key)
+    if raw then found[#found + 1] = { of = of, window = window.read(raw, of.shape, now) } end
+  end
+  for _, one in ipairs(found) do
+    window.adjust(one.window, one.of.slice, -one.of.charged)
+    window.rearm(one.window, call.admitted_at)
+    window.write(one.of.key, one.window, now)
+  end
 end

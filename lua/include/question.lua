@@ -22,6 +22,7 @@ ARGV  1 not_after      µs on this Redis' clock: a script that runs later does n
      14 facts          what the ledger says of the call
      15 most_entries   bound of the ledger
      16 cost, 17 tokens_in, 18 tokens_out, 19 source of the cost: what the call asks for
+     20 format         in which new windows and records are kept: the newest that all living sidecars read
       then for every window:
         kind           0 alert: charge; 1 block: deny; 2 shadow: note; 3 halt: deny and halt the agent
         metric         0 calls, 1 cost, 2 tokens, 3 tokens in, 4 tokens out
@@ -85,9 +86,10 @@ local function read_question()
     facts = ARGV[14],
     most_entries = ARGV[15],
     amounts = read_amounts(16),
+    format = tonumber(ARGV[20]),
     rules = {},
   }
-  local at = 20
+  local at = 21
   for i = 4, #KEYS do q.rules[i - 3], at = read_rule(KEYS[i], at, q.amounts) end
   return q
 end

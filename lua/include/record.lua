@@ -1,7 +1,11 @@
 --- @include keep
+--- @include format
 --[[
-The record of a call, so that it is charged and settled once: MessagePack values, FIELDS and then windows.
+The record of a call, so that it is charged and settled once: MessagePack values, these, and then windows.
 
+  format       in which it is kept, all its life
+  fields, window_fields   how many values there are of the call, and of each window: those below, then those that a
+               later format adds
   state        HELD, SETTLED, RELEASED, FINAL (settled when it was admitted), UNHELD (settled, and no
                window knows it), UNAUTHORIZED (charged and settled without having been asked)
   admitted_at  µs; 0 for a call that was not admitted
@@ -30,6 +34,8 @@ local CALLS, COST, TOKENS, TOKENS_IN = 0, 1, 2, 3
 -- memory.
 local OVER_TTL_MS = 600000
 
+-- format, fields, window_fields.
+local HEAD = 3
 -- In the order in which they are packed; then WINDOW_FIELDS of every window.
 local FIELDS = {
   'state', 'admitted_at', 'digest', 'attempts', 'hold_until', 'model', 'provider', 'held', 'settled',
@@ -48,13 +54,23 @@ local function named(values, first, fields)
   return it
 end
 
+-- What a later format has added, from `first` up to `last`, as it is packed; nil if it has not.
+local function packed_more(values, first, last)
+  return first <= last and cmsgpack.pack(unpack(values, first, last)) or nil
+end
+
 function record.read(raw)
   if not raw then return nil end
   local values = { cmsgpack.unpack(raw) }
-  local call = named(values, 1, FIELDS)
+  check_format(values[1])
+  local call = named(values, HEAD + 1, FIELDS)
+  call.format, call.fields, call.window_fields = values[1], values[2], values[3]
+  call.more = packed_more(values, HEAD + #FIELDS + 1, HEAD + call.fields)
   call.windows = {}
-  for first = #FIELDS + 1, #values, #WINDOW_FIELDS do
-    call.windows[#call.windows + 1] = named(values, first, WINDOW_FIELDS)
+  for first = HEAD + call.fields + 1, #values, call.window_fields do
+    local of = named(values, first, WINDOW_FIELDS)
+    of.more = packed_more(values, first + #WINDOW_FIELDS, first + call.window_fields - 1)
+    call.windows[#call.windows + 1] = of
   end
   return call
 end
@@ -63,20 +79,26 @@ end
 function record.pack(call)
   local packed = {
     cmsgpack.pack(
+      call.format, call.fields, call.window_fields,
       call.state, call.admitted_at, call.digest, call.attempts, call.hold_until, call.model, call.provider,
       call.held, call.settled, call.settled_at, call.settler, call.returned, call.facts, call.ran_out
     ),
   }
+  local last = 1
+  if call.more then packed[2], last = call.more, 2 end
   for i, w in ipairs(call.windows) do
-    packed[i + 1] =
-      cmsgpack.pack(w.key, w.metric, w.shape, w.slice, w.charged, w.raised, w.limit, w.thresholds)
+    local of = cmsgpack.pack(w.key, w.metric, w.shape, w.slice, w.charged, w.raised, w.limit, w.thresholds)
+    packed[last + i] = w.more and of .. w.more or of
   end
   return table.concat(packed)
 end
 
--- The record of a call of which nothing is known yet.
-function record.new(state)
+-- The record of a call of which nothing is known yet, which is kept in `format`.
+function record.new(state, format)
   return {
+    format = format,
+    fields = #FIELDS,
+    window_fields = #WINDOW_FIELDS,
     state = state,
     admitted_at = 0,
     digest = '',

@@ -1,11 +1,12 @@
 --- @include keep
+--- @include format
 --- @include slices
 --[[
 One window: what one partition has used of one limit.
 
-It is kept as one string of little-endian doubles behind a count byte:
+It is kept as one string of little-endian doubles behind three bytes:
 
-  n | threshold, raised_at | ... n times | used | slice, amount | slice, amount | ...
+  format, n, m | threshold, raised_at | ... n times | used | ... m doubles of a later format | slice, amount | ...
 
 threshold  an amount at which to alert that was reached, and raised_at when, in µs; one that is armed
            (again) is not kept
@@ -24,26 +25,34 @@ only slices that have left are visited.
 -- before 2^53 to their neighbour. In nano-dollars, $9 million.
 local MAX_AMOUNT = 9e15
 local PAIR_BYTES = 16
+local NUMBER_BYTES = 8
+local HEAD_BYTES = 3
 -- More thresholds than a policy and the one before it have; the count is one byte.
 local MAX_RAISED = 32
 
 local window = {}
 
--- raw: the string, or false for an empty window. Writes nothing.
-function window.read(raw, shape, now)
-  local w = { slice = slices.at(shape, now), shape = shape, used = 0, raised = {} }
+-- raw: the string, or false for an empty window, which is kept in `format`. Writes nothing.
+function window.read(raw, shape, now, format)
+  local w = { slice = slices.at(shape, now), shape = shape, used = 0, raised = {}, format = format, more = '' }
   if not raw then
     w.raw, w.first = '', 1
     return w
   end
 
-  local position = 2
-  for _ = 1, string.byte(raw, 1) do
+  local kept_in, thresholds, more = string.byte(raw, 1, HEAD_BYTES)
+  w.format = check_format(kept_in)
+  local position = HEAD_BYTES + 1
+  for _ = 1, thresholds do
     local threshold, raised_at
     threshold, raised_at, position = struct.unpack('<dd', raw, position)
     w.raised[threshold] = raised_at
   end
   w.used, position = struct.unpack('<d', raw, position)
+  if more > 0 then
+    w.more = string.sub(raw, position, position + more * NUMBER_BYTES - 1)
+    position = position + more * NUMBER_BYTES
+  end
   w.newest = struct.unpack('<d', raw, #raw - PAIR_BYTES + 1)
   w.slice = math.max(w.slice, w.newest)
 
@@ -157,8 +166,9 @@ function window.write(key, w, now)
       header[#header + 1] = struct.pack('<dd', threshold, raised_at)
     end
   end
-  header[1] = string.char(#header - 1)
+  header[1] = string.char(w.format, #header - 1, #w.more / NUMBER_BYTES)
   header[#header + 1] = struct.pack('<d', w.used)
+  header[#header + 1] = w.more
   header[#header + 1] = string.sub(w.raw, w.first)
   keep(key, table.concat(header), math.ceil((slices.leaves_at(w.shape, w.newest) - now) / 1000) + 1)
 end

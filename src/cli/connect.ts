@@ -5,9 +5,8 @@ import type { Settings } from '../settings.js';
 
 /** Connects to a Redis as a sidecar would, once. */
 export function connect(
-  { sentinelMaster, redisPasswordFile }: Settings,
+  { redisAccess: access }: Settings,
   address: RedisAddress,
 ): ReturnType<typeof connectOnce> {
-  const scripts = loadScripts();
-  return connectOnce({ address, sentinelMaster, passwordFile: redisPasswordFile, scripts });
+  return connectOnce({ address, access, scripts: loadScripts() });
 }

@@ -1,7 +1,8 @@
 import { DEMO_DOMAIN } from '../demo/eight-weeks.js';
 import type { PlannedPolicy } from '../demo/plan.js';
+import { NO_ACCESS } from '../redis/access.js';
 import { formatRedisAddress } from '../redis/address.js';
-import { connectOnce, NO_SECRETS } from '../redis/connect.js';
+import { connectOnce } from '../redis/connect.js';
 import type { Connection } from '../redis/connection.js';
 import { startEmbeddedRedis } from '../redis/embedded.js';
 import { loadScripts } from '../redis/scripts.js';
@@ -30,7 +31,7 @@ export async function openDemoStore(settings: Settings): Promise<DemoStore | str
 async function openEmbedded(): Promise<DemoStore | string> {
   const engine = await startEmbeddedRedis();
   const { connection, problem } = await connectOnce({
-    ...NO_SECRETS,
+    access: NO_ACCESS,
     address: engine.address,
     scripts: engine.adapt(loadScripts()),
   });

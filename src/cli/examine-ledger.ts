@@ -20,8 +20,8 @@ import { runOut } from '../store/open.js';
 import { readSpend } from '../store/spend-reader.js';
 import { trimLedger } from '../store/trim.js';
 import { readWindows } from '../store/windows.js';
+import { keeperRights } from './examine-rights.js';
 import { type Finding, messageOf, withTimeout } from './finding.js';
-import { KEEPER_RIGHTS } from './rights.js';
 
 /** Of the ledger that is made for this, and removed. */
 const MAX_ENTRIES = 100;
@@ -43,7 +43,7 @@ export async function examineLedger(connection: Connection, domain: string): Pro
       return {
         state: 'warn',
         what: `a keeper's work fails at ${step}: ${messageOf(error)}; gates decide without, but nothing is summed up, and report says nothing`,
-        fix: `give the ACL user of keepers and commands also ${KEEPER_RIGHTS}; one that only gates use needs none of it`,
+        fix: `give the ACL user of keepers and commands also ${keeperRights()}; one that only gates use needs none of it`,
       };
     }
   }

@@ -6,8 +6,8 @@ import { emptyQuestion, type Question } from '../store/question.js';
 import { createStore } from '../store/store.js';
 import { createMetrics } from '../telemetry/metrics.js';
 import { examineLedger, ledgerKeysOf } from './examine-ledger.js';
+import { examineReading, examineRights, gateFix } from './examine-rights.js';
 import { COMMAND_MS, type Finding, messageOf, withTimeout } from './finding.js';
-import { GATE_RIGHTS } from './rights.js';
 
 const ROUND_TRIPS = 21;
 
@@ -21,10 +21,15 @@ export async function examineScripts(connection: Connection): Promise<Finding[]>
   const question = questionIn(domain);
   const soon = () => monotonicMs() + COMMAND_MS;
   const findings: Finding[] = [];
+  const rights = await examineRights(connection, domain);
+  if (rights) return [rights];
   try {
     for (const script of ['authorize', 'inspect'] as const) {
       const answer = await store.ask(script, question, soon());
-      if ('failed' in answer) return [scriptFailure(script, answer.failed)];
+      if (!('failed' in answer)) continue;
+      const reading =
+        answer.failed === 'denied' ? await examineReading(connection, domain) : undefined;
+      return [reading ?? scriptFailure(script, answer.failed)];
     }
     const roundTripsMs: number[] = [];
     for (let i = 0; i < ROUND_TRIPS; i += 1) {
@@ -110,7 +115,7 @@ function questionIn(domain: string): Question {
 
 function scriptFailure(script: string, reason: string): Finding {
   const fixes: Record<string, string> = {
-    denied: `give the ACL user ${GATE_RIGHTS}`,
+    denied: gateFix(),
     oom: 'raise maxmemory: Redis is full and refuses to write',
     readonly: 'point REDIS_URL at the master, or use TOLLGATE_REDIS_MODE=sentinel',
   };

@@ -1,5 +1,7 @@
 import { formatRedisAddress, type RedisAddress } from '../redis/address.js';
 import type { Connection } from '../redis/connection.js';
+import { fixOf } from '../redis/fix.js';
+import { whoAmI } from '../redis/permitted.js';
 import type { Settings } from '../settings.js';
 import { parseInfo } from '../store/monitor.js';
 import { isLocal } from '../wire/listen.js';
@@ -13,36 +15,18 @@ export async function examine(settings: Settings, address: RedisAddress): Promis
   const { connection, problem } = await connect(settings, address);
   try {
     if (problem !== undefined) {
-      return [
-        { state: 'fail', what: `${name} is not reachable: ${problem}`, fix: connectFix(problem) },
-      ];
+      return [{ state: 'fail', what: `${name} is not reachable: ${problem}`, fix: fixOf(problem) }];
     }
     return [
       { state: 'ok', what: `${name} is reachable (${address.mode})` },
       transport(address),
+      ...(await user(connection)),
       ...(await server(connection)),
       ...(await examineScripts(connection)),
     ];
   } finally {
     connection.close();
   }
-}
-
-function connectFix(problem: string): string {
-  if (/password file/.test(problem))
-    return 'correct TOLLGATE_REDIS_PASSWORD_FILE, or the rights of the file';
-  if (/WRONGPASS|NOAUTH/.test(problem)) {
-    return 'correct the user and password in REDIS_URL or TOLLGATE_REDIS_PASSWORD_FILE';
-  }
-  if (/certificate/.test(problem)) {
-    return 'name the file with the CA that signed it in NODE_EXTRA_CA_CERTS';
-  }
-  if (/ECONNREFUSED|ENOTFOUND|EAI_AGAIN/.test(problem))
-    return 'correct host and port in REDIS_URL, or start Redis';
-  if (/cluster support disabled/.test(problem)) return 'set TOLLGATE_REDIS_MODE=single';
-  if (/sentinel/i.test(problem))
-    return 'correct TOLLGATE_REDIS_SENTINEL_MASTER and the sentinels in REDIS_URL';
-  return 'look at the network between here and Redis; with TLS the URL begins with rediss://';
 }
 
 function transport(address: RedisAddress): Finding {
@@ -55,6 +39,13 @@ function transport(address: RedisAddress): Finding {
     what: 'the connection leaves this machine without TLS',
     fix: 'use rediss:// where the network is not trusted',
   };
+}
+
+async function user(connection: Connection): Promise<Finding[]> {
+  const name = await withTimeout(whoAmI(connection)).catch(() => undefined);
+  return name === undefined
+    ? []
+    : [{ state: 'ok', what: `Redis knows this as its user "${name}"` }];
 }
 
 async function server(connection: Connection): Promise<Finding[]> {

@@ -15,6 +15,7 @@ import { newReading, readLedgerFile } from './ledger-file.js';
 import { meant } from './meant.js';
 import { askedPeriod, PERIOD_HELP, PERIOD_OPTIONS, recentMonth, topOf } from './period.js';
 import { showProgress } from './progress.js';
+import { askAgain } from './reader.js';
 import { openSpend } from './spend.js';
 import { fail, type OpenStore, ownPolicy, STORE_HELP, STORE_OPTIONS, withStore } from './store.js';
 
@@ -40,7 +41,7 @@ ${STORE_HELP}`,
 
   run(args) {
     const { values, file, answer } = explainFrom(args);
-    return file ? explainRunOf(file) : withStore(values, answer);
+    return file ? explainRunOf(file) : withStore(values, (store) => askAgain(() => answer(store)));
   },
 };
 

@@ -7,6 +7,10 @@ export const COMMANDS: Readonly<Record<string, { summary: string; load: () => Pr
       summary: 'run the sidecar',
       load: async () => (await import('./serve.js')).serve,
     },
+    health: {
+      summary: 'ask the sidecar on this machine whether it is ready',
+      load: async () => (await import('./health.js')).health,
+    },
     check: {
       summary: 'check a policy file and say how it is understood',
       load: async () => (await import('./check.js')).check,

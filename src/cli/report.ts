@@ -9,6 +9,7 @@ import { styleFor } from '../report/style.js';
 import { type Command, EXIT, UsageError } from './command.js';
 import { askedPeriod, PERIOD_HELP, PERIOD_OPTIONS, thisMonth, topOf } from './period.js';
 import { showProgress } from './progress.js';
+import { askAgain } from './reader.js';
 import { openSpend } from './spend.js';
 import { type OpenStore, STORE_HELP, STORE_OPTIONS, withStore } from './store.js';
 
@@ -36,7 +37,7 @@ ${STORE_HELP}`,
 
   run(args) {
     const { values, answer } = reportFrom(args);
-    return withStore(values, answer);
+    return withStore(values, (store) => askAgain(() => answer(store)));
   },
 };
 

@@ -5,6 +5,7 @@ import { type PolicyRefusal, readPolicy } from '../policy/watch.js';
 import { formatRedisAddress } from '../redis/address.js';
 import type { Connection } from '../redis/connection.js';
 import { readSettings } from '../settings.js';
+import { SummedUpMeanwhile } from '../store/ahead.js';
 import { EXIT, UsageError } from './command.js';
 import { connect } from './connect.js';
 
@@ -55,6 +56,7 @@ export async function withStore(
     return await work({ connection, domain, policy });
   } catch (error) {
     if (error instanceof UsageError) throw error;
+    if (error instanceof SummedUpMeanwhile) return fail(error.message, EXIT.wrong);
     return fail(`Redis has refused: ${error instanceof Error ? error.message : error}`, EXIT.wrong);
   } finally {
     connection.close();

@@ -57,7 +57,7 @@ export function createLineage(keys: readonly string[]): Lineage {
       const parts = Buffer.from(payload, 'base64url').toString('utf8').split(SEPARATOR);
       const [run = '', rootAgent = '', depth = '', parentCallId = ''] = parts;
       const bad = parts.some((part) => textProblem(part, MAX_RUN_BYTES) !== undefined);
-      if (bad || parts.length !== 4 || rootAgent === '' || !/^\d{1,4}$/.test(depth)) {
+      if (bad || parts.length < 4 || rootAgent === '' || !/^\d{1,4}$/.test(depth)) {
         return { refused: 'lineage', why: 'is no lineage token; pass on what Authorize returned' };
       }
       if (Number(depth) >= MAX_DEPTH) {

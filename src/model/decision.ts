@@ -13,6 +13,7 @@ export type FailureReason =
   | 'oom'
   | 'loading'
   | 'readonly'
+  | 'newer'
   | 'busy'
   | 'denied'
   | 'error';

@@ -1,7 +1,18 @@
-import { readFileSync } from 'node:fs';
 import { Cluster, Redis } from 'ioredis';
+import type { RedisAccess } from './access.js';
 import type { RedisAddress } from './address.js';
-import { SCRIPT_NAMES, type ScriptName, type Scripts } from './scripts.js';
+import { nodeConnector, type StreamOptions } from './connector.js';
+import {
+  digestOf,
+  formatOf,
+  READING_SCRIPTS,
+  SCRIPT_NAMES,
+  type ScriptName,
+  type Scripts,
+} from './scripts.js';
+import { type OnFileProblem, secretFile } from './secret-file.js';
+import { sentinelConnector } from './sentinel.js';
+import { reasonOf, tlsOptions } from './tls.js';
 
 /** How long connecting may take before it is tried again. */
 const CONNECT_TIMEOUT_MS = 2_000;
@@ -19,13 +30,10 @@ function reconnectDelayMs(attempt: number): number {
 
 export interface ConnectionOptions {
   readonly address: RedisAddress;
-  /** Name of the master that the sentinels watch. */
-  readonly sentinelMaster: string;
-  /** Holds the password and is read at every connect, so that it can be rotated. */
-  readonly passwordFile: string | undefined;
+  readonly access: RedisAccess;
   readonly scripts: Scripts;
-  /** The password file cannot be read; the password before it is used. */
-  readonly onPasswordProblem: (why: string) => void;
+  /** A file cannot be read or used; what it had before is used. */
+  readonly onFileProblem: OnFileProblem;
   readonly onUp: () => void;
   readonly onDown: (why: string) => void;
 }
@@ -33,6 +41,8 @@ export interface ConnectionOptions {
 /** One client of one Redis, Sentinel group or Cluster. */
 export interface Connection {
   readonly address: RedisAddress;
+  /** The newest format in which its scripts keep windows and records. */
+  readonly format: number;
   /** Can a command be sent at this moment? */
   ready(): boolean;
   /** Runs a script: one round trip, a flat reply. Rejects with a Redis or a connection error. */
@@ -61,26 +71,66 @@ type Defined = Record<
 
 /** Opens a connection, and keeps trying for ever if there is nothing to connect to. */
 export function openConnection(options: ConnectionOptions): Connection {
-  const client = options.address.mode === 'cluster' ? openCluster(options) : openSingle(options);
+  const { address, access, onFileProblem, onUp, onDown } = options;
+  let streamFailure: Error | undefined;
+  const files: FileReaders = {
+    password: readerOf(access.passwordFile, 'the Redis password file', onFileProblem),
+    sentinelPassword: readerOf(
+      access.sentinelPasswordFile,
+      'the password file of the Redis sentinels',
+      onFileProblem,
+    ),
+    streams: {
+      tls: address.tls ? tlsOptions(access, onFileProblem) : undefined,
+      onFailure(error) {
+        streamFailure = error;
+      },
+    },
+  };
+  const client =
+    address.mode === 'cluster' ? openCluster(options, files) : openSingle(options, files);
   for (const name of SCRIPT_NAMES) {
     client.defineCommand(`tollgate_${name}`, { lua: options.scripts[name] });
   }
-  let lastError = 'connection closed';
-  client.on('error', (error: Error & { lastNodeError?: Error }) => {
-    // A cluster says only that no node would do; the node's own words say why.
-    lastError = error.lastNodeError?.message ?? error.message;
+  let lastError = CLOSED;
+  let closed = false;
+  client.on('error', (error: RedisError) => {
+    // What is sent on a stream that is closing already tells nothing.
+    if (error.message.includes('enableOfflineQueue')) return;
+    // A cluster says only that no node would do, and of the node only that it has closed; its stream knows why.
+    lastError = reasonOf(streamFailure ?? error.lastNodeError ?? error);
+    // ioredis would go on, with the keys of database 0.
+    if (error.command?.name === 'select') client.disconnect(true);
   });
-  client.on('ready', options.onUp);
-  client.on('close', () => options.onDown(lastError));
-  client.connect().catch(() => {
-    // Said by the events above; the retry strategy goes on.
+  let [ends, reconnect]: [number, NodeJS.Timeout | undefined] = [0, undefined];
+  client.on('ready', () => {
+    lastError = CLOSED;
+    ends = 0;
+    onUp();
   });
+  client.on('close', () => onDown(lastError));
+  const connect = () => {
+    client.connect().catch(() => {
+      // Said by the events; the retry strategy goes on.
+    });
+  };
+  client.on('end', () => {
+    if (closed) return;
+    // No sentinel has answered, or ioredis lost a stream just while it opened another, and has given up.
+    onDown(lastError);
+    ends += 1;
+    reconnect = setTimeout(connect, reconnectDelayMs(ends));
+  });
+  connect();
 
   return {
-    address: options.address,
+    address,
+    format: formatOf(options.scripts),
     ready: () => client.status === 'ready',
     run: (script, keys, args) =>
-      (client as unknown as Defined)[`tollgate_${script}`](keys.length, ...keys, ...args),
+      READING_SCRIPTS.includes(script)
+        ? runReading(client, options.scripts[script], [keys.length, ...keys, ...args])
+        : (client as unknown as Defined)[`tollgate_${script}`](keys.length, ...keys, ...args),
     command: (name, key, ...args) => client.call(name, ...(key === '' ? [] : [key]), ...args),
     bytes: (name, key, ...args) => client.callBuffer(name, key, ...args),
     onEveryMaster: (name, ...args) =>
@@ -89,8 +139,46 @@ export function openConnection(options: ConnectionOptions): Connection {
           node.call(name, ...args),
         ),
       ),
-    close: () => client.disconnect(),
+    close() {
+      closed = true;
+      clearTimeout(reconnect);
+      client.disconnect();
+    },
   };
+}
+
+/** Runs a script as one that only reads, for which Redis asks for the right to read alone. */
+async function runReading(
+  client: Redis | Cluster,
+  script: string,
+  args: (string | number)[],
+): Promise<ScriptReply> {
+  try {
+    return (await client.call('EVALSHA_RO', digestOf(script), ...args)) as ScriptReply;
+  } catch (error) {
+    if (!String(error).includes('NOSCRIPT')) throw error;
+    return (await client.call('EVAL_RO', script, ...args)) as ScriptReply;
+  }
+}
+
+/** What is said where nothing is known of a reason: the other end has closed. */
+const CLOSED = 'connection closed';
+
+/** What ioredis adds to some of its errors. */
+interface RedisError extends Error {
+  readonly lastNodeError?: Error;
+  readonly command?: { readonly name: string };
+}
+
+/** What is read anew at each connect. */
+interface FileReaders {
+  readonly password: (() => string | undefined) | undefined;
+  readonly sentinelPassword: (() => string | undefined) | undefined;
+  readonly streams: StreamOptions;
+}
+
+function readerOf(file: string | undefined, what: string, onProblem: OnFileProblem) {
+  return file === undefined ? undefined : secretFile(file, what, onProblem);
 }
 
 /** The options that both kinds share, and each where ioredis' default would surprise. */
@@ -98,8 +186,11 @@ function sharedOptions({ address }: ConnectionOptions) {
   return {
     ...(address.username === undefined ? {} : { username: address.username }),
     ...(address.password === undefined ? {} : { password: address.password }),
+    // Only says which event a stream is there with; the connectors know how it is made.
     ...(address.tls ? { tls: {} } : {}),
     connectionName: 'tollgate',
+    // It would be denied, and so fill the ACL log, unless each user had a right that Redis 7.0 does not know.
+    disableClientInfo: true,
     lazyConnect: true,
     connectTimeout: CONNECT_TIMEOUT_MS,
     socketTimeout: SILENCE_TIMEOUT_MS,
@@ -112,36 +203,37 @@ function sharedOptions({ address }: ConnectionOptions) {
   };
 }
 
-function openSingle(options: ConnectionOptions): Redis {
-  const { address } = options;
+function openSingle(options: ConnectionOptions, files: FileReaders): Redis {
+  const { address, access } = options;
   const [node] = address.nodes;
   const client = new Redis({
     ...sharedOptions(options),
     db: address.db,
     retryStrategy: reconnectDelayMs,
-    ...(address.mode === 'sentinel'
-      ? {
-          sentinels: [...address.nodes],
-          name: options.sentinelMaster,
-          sentinelRetryStrategy: reconnectDelayMs,
-          // Measured: `true` ended in a dead client in 6 of 18 failovers.
-          failoverDetector: false,
-        }
-      : address.path !== undefined
-        ? { path: address.path }
-        : { ...node }),
+    ...(address.path === undefined ? { ...node } : { path: address.path }),
+    Connector:
+      address.mode === 'sentinel'
+        ? sentinelConnector({
+            sentinels: address.nodes,
+            master: access.sentinelMaster,
+            password: () => files.sentinelPassword?.(),
+            streams: files.streams,
+          })
+        : nodeConnector(files.streams),
   });
-  readPasswordAtConnect(client, options);
+  readAtConnect(client, files);
   return client;
 }
 
-function openCluster(options: ConnectionOptions): Cluster {
+function openCluster(options: ConnectionOptions, files: FileReaders): Cluster {
   const { enableOfflineQueue, ...nodeOptions } = sharedOptions(options);
   const cluster = new Cluster([...options.address.nodes], {
     lazyConnect: true,
     enableOfflineQueue,
-    redisOptions: nodeOptions,
+    redisOptions: { ...nodeOptions, Connector: nodeConnector(files.streams) },
     clusterRetryStrategy: reconnectDelayMs,
+    // Names stay names: ioredis would look them up once, and no certificate is for an address.
+    dnsLookup: (name, done) => done(null, name),
     // Redirections and a closed node are tried again at once, within the decision's deadline. The
     // attempt id makes a second sending of the same attempt harmless.
     maxRedirections: 4,
@@ -150,30 +242,12 @@ function openCluster(options: ConnectionOptions): Cluster {
     retryDelayOnTryAgain: 5,
     slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
   });
-  cluster.on('+node', (node: Redis) => readPasswordAtConnect(node, options));
+  cluster.on('+node', (node: Redis) => readAtConnect(node, files));
   return cluster;
 }
 
-/**
- * ioredis takes `options.password` anew at every connect, so the option reads the file. It must not
- * throw: ioredis would never try again. Without the file the password is the one before, and Redis
- * says whether it still is.
- */
-function readPasswordAtConnect(
-  client: Redis,
-  { passwordFile, onPasswordProblem }: ConnectionOptions,
-): void {
-  if (passwordFile === undefined) return;
-  let last: string | undefined;
-  Object.defineProperty(client.options, 'password', {
-    enumerable: true,
-    get() {
-      try {
-        last = readFileSync(passwordFile, 'utf8').trim();
-      } catch (error) {
-        onPasswordProblem(error instanceof Error ? error.message : String(error));
-      }
-      return last;
-    },
-  });
+/** ioredis takes `options.password` anew at every connect, so the option reads the file. */
+function readAtConnect(client: Redis, { password }: FileReaders): void {
+  if (!password) return;
+  Object.defineProperty(client.options, 'password', { enumerable: true, get: password });
 }

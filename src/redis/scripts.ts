@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
@@ -31,6 +32,14 @@ export const SCRIPT_NAMES = [
 export type ScriptName = (typeof SCRIPT_NAMES)[number];
 export type Scripts = Readonly<Record<ScriptName, string>>;
 
+/** Scripts of the answers: who may only read may run them. */
+export const READING_SCRIPTS: readonly ScriptName[] = ['list', 'spend'];
+
+/** By which Redis knows a script that it has. */
+export function digestOf(script: string): string {
+  return createHash('sha1').update(script).digest('hex');
+}
+
 const INCLUDE = /^--- @include (\w+)$/gm;
 
 /**
@@ -50,6 +59,13 @@ export function loadScripts(read: (file: string) => string = readLua): Scripts {
       return [name, expand(read(`${name}.lua`))];
     }),
   ) as Record<ScriptName, string>;
+}
+
+/** The newest format in which scripts keep windows and records (lua/include/format.lua). */
+export function formatOf({ authorize }: Scripts): number {
+  const [, format] = /^local FORMAT = (\d+)$/m.exec(authorize) ?? [];
+  if (format === undefined) throw new Error('lua/include/format.lua does not set FORMAT');
+  return Number(format);
 }
 
 /** The text of one file below lua/. */

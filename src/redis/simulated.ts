@@ -1,5 +1,6 @@
+import { NO_ACCESS } from './access.js';
 import type { RedisAddress } from './address.js';
-import { connectOnce, NO_SECRETS } from './connect.js';
+import { connectOnce } from './connect.js';
 import type { Connection } from './connection.js';
 import { startEmbeddedRedis } from './embedded.js';
 import { loadScripts, readLua, type Scripts } from './scripts.js';
@@ -15,8 +16,9 @@ const REMOVED_AT_ONCE = 500;
  * The scripts on a clock that somebody sets. Only the two includes that touch time are replaced:
  * `now_us` reads the simulated clock, and `keep` notes when a key ends instead of letting Redis do it;
  * SimulatedClock.set removes what has ended. So months of traffic take minutes, and end as they did.
+ * @param read gives the text of the other files below lua/
  */
-export function simulatedScripts(): Scripts {
+export function simulatedScripts(read: (file: string) => string = readLua): Scripts {
   return loadScripts((file) => {
     if (file === 'include/now_us.lua') {
       return `local function now_us() return tonumber(redis.call('GET', '${NOW_KEY}')) end\n`;
@@ -29,7 +31,7 @@ export function simulatedScripts(): Scripts {
 end
 `;
     }
-    return readLua(file);
+    return read(file);
   });
 }
 
@@ -98,7 +100,7 @@ export async function connectSimulated(
   address: RedisAddress,
   scripts: Scripts,
 ): Promise<Connection> {
-  const { connection, problem } = await connectOnce({ ...NO_SECRETS, address, scripts });
+  const { connection, problem } = await connectOnce({ access: NO_ACCESS, address, scripts });
   if (problem === undefined) return connection;
   connection.close();
   throw new Error(`the simulated Redis cannot be reached: ${problem}`);

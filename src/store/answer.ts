@@ -107,10 +107,14 @@ const REFUSALS: Readonly<Record<string, FailureReason>> = {
   NOREPLICAS: 'readonly',
   MISCONF: 'readonly',
   BUSY: 'busy',
+  NEWER: 'newer',
   NOPERM: 'denied',
   NOAUTH: 'denied',
   WRONGPASS: 'denied',
 };
+
+/** A script that its user may not run to the end: what it had written until then stays. */
+const FORBIDDEN_WITHIN = /^ERR The user executing the script can't /;
 
 /** One funnel for whatever the connection throws. */
 export function failureFrom(error: unknown): Failure {
@@ -120,6 +124,7 @@ export function failureFrom(error: unknown): Failure {
   if (word !== undefined && word !== 'ERR') {
     return { failed: REFUSALS[word] ?? 'unavailable', mayHaveRun: false };
   }
+  if (FORBIDDEN_WITHIN.test(message)) return { failed: 'denied', mayHaveRun: true };
   if (message.includes('enableOfflineQueue')) return { failed: 'unavailable', mayHaveRun: false };
   return { failed: word === 'ERR' ? 'error' : 'unavailable', mayHaveRun: true };
 }

@@ -131,6 +131,9 @@ export function windowsKey(domain: string): string {
 /** The gates that have told of themselves, by id: a hash; of no domain, like the next. */
 export const GATES_KEY = 'tg:gates';
 
+/** Which formats living sidecars read, and when one last told so: a hash. */
+export const FORMATS_KEY = 'tg:formats';
+
 /** The domains that a keeper has to look after; it has no hash tag, since it is of no domain. */
 export const DOMAINS_KEY = 'tg:domains';
 

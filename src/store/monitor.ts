@@ -1,4 +1,6 @@
+import type { FailureReason } from '../model/decision.js';
 import type { Connection } from '../redis/connection.js';
+import { fixOf } from '../redis/fix.js';
 import type { Logger } from '../telemetry/log.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { Losses } from './losses.js';
@@ -8,6 +10,9 @@ const POLL_MS = 10_000;
 
 /** Domains that are watched: enough to see any master of a Cluster lose its keys. */
 const MAX_WATCHED = 16;
+
+/** Reasons that are said while Redis is away: some name ports, and so are another each time. */
+const MAX_REASONS = 5;
 
 /** What a Redis says of itself in INFO. */
 export interface RedisInfo {
@@ -40,8 +45,8 @@ export interface MonitorOptions {
   readonly connection: Connection;
   /** The domains whose keys are watched, the most important first. */
   domains(): Iterable<string>;
-  /** Done beside each look at a domain. */
-  touch(domain: string): Promise<void>;
+  /** Done beside each look at a domain; why it was not answered, if so. */
+  touch(domain: string): Promise<FailureReason | undefined>;
   /** Of this process, whoever looks. */
   readonly losses: Losses;
   /** What it means that Redis is away, for people. */
@@ -55,18 +60,24 @@ export function startMonitor(options: MonitorOptions): Monitor {
   let saidEviction = '';
   let looking = false;
   let state: 'new' | 'up' | 'down' | 'closed' = 'new';
+  const reasons = new Set<string>();
+  const forbiddenDomains = new Set<string>();
 
   function up(): void {
     if (state === 'down') log.info('Redis is back');
     state = 'up';
+    reasons.clear();
     metrics.storeUp.set(1);
   }
 
   function down(why: string): void {
     metrics.storeUp.set(0);
-    if (state === 'down' || state === 'closed') return;
+    if (state === 'closed' || reasons.has(why) || reasons.size === MAX_REASONS) return;
+    reasons.add(why);
+    // What closes a connection is often not what keeps the next from being made: a certificate that has expired.
+    const still = state === 'down' ? 'still ' : '';
     state = 'down';
-    log.error({ why }, `Redis is away: ${away} until it is back`);
+    log.error({ why, fix: fixOf(why) }, `Redis is ${still}away: ${away} until it is back`);
   }
 
   async function lookAtEviction(): Promise<void> {
@@ -86,13 +97,24 @@ export function startMonitor(options: MonitorOptions): Monitor {
     saidEviction = policy;
   }
 
+  function sayForbidden(domain: string, forbidden: boolean): void {
+    if (!forbidden) forbiddenDomains.delete(domain);
+    else if (!forbiddenDomains.has(domain)) {
+      forbiddenDomains.add(domain);
+      log.error(
+        { domain, fix: fixOf('NOPERM') },
+        `Redis forbids its user to decide: ${away} until it may`,
+      );
+    }
+  }
+
   async function look(): Promise<void> {
     if (looking || !connection.ready()) return;
     looking = true;
     try {
       await lookAtEviction();
       for (const domain of [...domains()].slice(0, MAX_WATCHED)) {
-        await touch(domain);
+        sayForbidden(domain, (await touch(domain)) === 'denied');
         await losses.look(connection, domain, true);
       }
     } catch (error) {

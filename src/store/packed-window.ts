@@ -4,6 +4,7 @@ import { WINDOW_SLICES } from './keys.js';
 
 const PAIR_BYTES = 16;
 const NUMBER_BYTES = 8;
+const HEAD_BYTES = 3;
 
 /** What one slice holds, in the unit of the metric. */
 export interface Slice {
@@ -35,8 +36,9 @@ export function readWindowUse(
   shape: SliceShape,
   nowUs: number,
 ): WindowUse {
-  if (!packed || packed.length === 0) return EMPTY;
-  const first = 1 + packed.readUInt8(0) * PAIR_BYTES + NUMBER_BYTES;
+  if (!packed || packed.length < HEAD_BYTES) return EMPTY;
+  const [thresholds, more] = [packed.readUInt8(1), packed.readUInt8(2)];
+  const first = HEAD_BYTES + thresholds * PAIR_BYTES + (1 + more) * NUMBER_BYTES;
   if (packed.length < first + PAIR_BYTES) return EMPTY;
   const sliding = 'sliceUs' in shape;
   // The clock may have stepped back: the current slice is the later of the two.

@@ -1,6 +1,7 @@
 import { type Amounts, METRICS, type Metric, NOTHING } from '../model/amounts.js';
 import type { Span } from '../model/span.js';
 import { amountNumbers } from './amounts.js';
+import { OLDEST_FORMAT } from './fleet-format.js';
 import {
   type CallName,
   ledgerKey,
@@ -90,11 +91,13 @@ export function questionKeys(question: Question): string[] {
 /**
  * @param notAfterUs on Redis' clock: later, the script does nothing
  * @param maxEntries bound of the ledger
+ * @param format in which new windows and records are kept
  */
 export function questionArguments(
   question: Question,
   notAfterUs: number,
   maxEntries: number,
+  format = OLDEST_FORMAT,
 ): (string | number)[] {
   const args = [
     notAfterUs,
@@ -113,6 +116,7 @@ export function questionArguments(
     question.facts,
     maxEntries,
     ...amountNumbers(question.amounts),
+    format,
   ];
   for (const w of question.windows) {
     args.push(KIND[w.kind], METRICS.indexOf(w.metric), w.limit);

@@ -1,9 +1,11 @@
+import type { FailureReason } from '../model/decision.js';
 import { RedisClock } from '../redis/clock.js';
 import type { Connection, ScriptReply } from '../redis/connection.js';
 import { beforeDeadline, monotonicMs, pollOnce, TIMED_OUT } from '../redis/deadline.js';
 import type { ScriptName } from '../redis/scripts.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { type Answer, type Failure, failureFrom, parseAnswer } from './answer.js';
+import { OLDEST_FORMAT } from './fleet-format.js';
 import { type CallName, ledgerKey, recordKey } from './keys.js';
 import { DECISION_MS, Line } from './line.js';
 import { emptyQuestion, type Question, questionArguments, questionKeys } from './question.js';
@@ -64,8 +66,9 @@ export interface Store {
   /**
    * Asks about nothing, which loads the script and learns the domain's clock, so that a call need
    * not wait for either.
+   * @returns why not, if it was not answered
    */
-  touch(domain: string, deadlineMs: number): Promise<void>;
+  touch(domain: string, deadlineMs: number): Promise<FailureReason | undefined>;
   /** Behind a new connection may be another Redis: forgets what it knew of the one before. */
   forget(): void;
   /** The domains that it was asked about, the oldest first. */
@@ -81,12 +84,14 @@ interface DomainState {
 /**
  * @param maxEntries bound of the ledger, as the policy has it now
  * @param decisionMs how long a decision may take
+ * @param format in which new windows and records are kept
  */
 export function createStore(
   connection: Connection,
   metrics: Metrics,
   maxEntries: () => number,
   decisionMs = DECISION_MS,
+  format: () => number = () => OLDEST_FORMAT,
 ): Store {
   const domains = new Map<string, DomainState>();
 
@@ -155,7 +160,7 @@ export function createStore(
   ): Promise<Answer | Failure> {
     const state = stateOf(question.domain);
     const sentMs = monotonicMs();
-    const args = questionArguments(question, notAfterUs, maxEntries());
+    const args = questionArguments(question, notAfterUs, maxEntries(), format());
     const answer = await run<Answer>(state, script, keys, args, deadlineMs, parseAnswer);
     if ('failed' in answer) return answer;
     const step = state.clock.learn(sentMs, monotonicMs(), answer.nowUs);
@@ -207,7 +212,7 @@ export function createStore(
       return onRecord('settle', name, args, deadlineMs, parseSettled);
     },
     recordUnheld(name, settler, used, facts, deadlineMs) {
-      const args = [...settleArguments(settler, used, facts, maxEntries()), facts.line];
+      const args = [...settleArguments(settler, used, facts, maxEntries()), facts.line, format()];
       return onRecord('unheld', name, args, deadlineMs, (reply) => ({ recorded: reply[0] === 1 }));
     },
     release: (name, deadlineMs) =>
@@ -215,7 +220,9 @@ export function createStore(
     recall: (name, deadlineMs) => onRecord('recall', name, [], deadlineMs, parseRecalled),
     async touch(domain, deadlineMs) {
       const nothing = emptyQuestion(domain);
-      await askOnce('authorize', nothing, questionKeys(nothing), ALWAYS_LATE, deadlineMs);
+      const keys = questionKeys(nothing);
+      const answer = await askOnce('authorize', nothing, keys, ALWAYS_LATE, deadlineMs);
+      return 'failed' in answer ? answer.failed : undefined;
     },
     forget() {
       for (const domain of domains.keys()) domains.set(domain, fresh());

@@ -30,7 +30,7 @@ import type { InspectRequest__Output } from './generated/tollgate/v1/InspectRequ
 import type { InspectResponse } from './generated/tollgate/v1/InspectResponse.js';
 import type { ReleaseRequest__Output } from './generated/tollgate/v1/ReleaseRequest.js';
 import type { SettleRequest__Output } from './generated/tollgate/v1/SettleRequest.js';
-import { type ListenAddress, removeStaleSocket } from './listen.js';
+import { type ListenAddress, openSocket, removeStaleSocket } from './listen.js';
 import { startListener } from './listener.js';
 import { fillIdentities, fillIdentity } from './pinned.js';
 import { explainRefusal, type Refused } from './refuse.js';
@@ -53,7 +53,7 @@ const IDLE_MS = 600_000;
 const TLS_AGE_MS = 3_600_000;
 
 /** How long a drain waits for the calls under way; each is over within its 50 ms anyway. */
-const DRAIN_MS = 5_000;
+export const DRAIN_MS = 5_000;
 
 /** A message that is no protobuf of its type. */
 interface Malformed {
@@ -127,6 +127,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   const tls = files && openTls(files, metrics, log);
   const take = injector.injectConnection;
   const listener = await startListener({ listen, certificates: tls?.current, take, refused });
+  if ('path' in listen) openSocket(listen.path);
   tls?.follow(listener.show);
   return {
     address: listener.address,

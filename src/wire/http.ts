@@ -1,6 +1,7 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { ListenAddress } from './listen.js';
+import { createServer } from './node-http.js';
 
 /** Who asks sends its few header lines at once. One that is connected and asks nothing is cut off then, too. */
 const REQUEST_TIMEOUT_MS = 5_000;

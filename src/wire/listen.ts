@@ -1,4 +1,4 @@
-import { lstatSync, unlinkSync } from 'node:fs';
+import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 
 /** Where a server listens: `host:port`, or `unix:///path`. */
@@ -55,4 +55,12 @@ export async function removeStaleSocket(path: string): Promise<void> {
   });
   if (state === 'alive') throw new Error(`another process listens on ${path}`);
   if (state === 'stale') unlinkSync(path);
+}
+
+/** In a pod the agent is another user. As on the loopback, whoever gets there may call; the folder says who does. */
+const SOCKET_MODE = 0o666;
+
+/** Lets any user connect who can enter the folder of the socket: to connect, one must be able to write to it. */
+export function openSocket(path: string): void {
+  chmodSync(path, SOCKET_MODE);
 }

@@ -1,3 +1,4 @@
+import { NO_ACCESS } from '../../src/redis/access.js';
 import { parseRedisUrl } from '../../src/redis/address.js';
 import { type Connection, openConnection } from '../../src/redis/connection.js';
 import { loadScripts, readLua, type Scripts } from '../../src/redis/scripts.js';
@@ -68,10 +69,9 @@ function open(redis: RedisProcess, scripts: Scripts): Connection {
   if (typeof address === 'string') throw new Error(address);
   return openConnection({
     address,
-    sentinelMaster: '',
-    passwordFile: undefined,
+    access: NO_ACCESS,
     scripts,
-    onPasswordProblem: () => {},
+    onFileProblem: () => {},
     onUp: () => {},
     onDown: () => {},
   });

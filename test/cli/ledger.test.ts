@@ -13,6 +13,7 @@ import { NO_WINDOW } from '../support/ledger.js';
 import { NO_REDIS, type RedisProcess, startRedis } from '../support/redis.js';
 import { tollgate } from '../support/run.js';
 import { scratchFolder, writeScratch } from '../support/scratch.js';
+import { accessSettings } from '../support/secured.js';
 import { settledAt } from '../support/settled.js';
 import { MAIN, type SidecarProcess, spawnSidecar } from '../support/sidecar.js';
 import { openStore } from '../support/store.js';
@@ -151,7 +152,7 @@ describe('the ledger on the command line', { skip: NO_REDIS }, () => {
 
   test('annotate is remembered beside the spend; tail that follows sees it, and an unreadable one', async () => {
     const child = spawn(process.execPath, [MAIN, 'tail', '-f', '--kind', 'annotation', '--json'], {
-      env: { PATH: process.env['PATH'], ...env },
+      env: { PATH: process.env['PATH'], ...accessSettings('reader', redis.url), ...env },
     });
     const said = { out: '', err: '' };
     child.stdout.on('data', (chunk) => {

@@ -9,6 +9,7 @@ import { factsFor } from '../support/ledger.js';
 import { NO_REDIS, type RedisProcess, startRedis } from '../support/redis.js';
 import { tollgate } from '../support/run.js';
 import { scratchFolder, writeScratch } from '../support/scratch.js';
+import { accessSettings } from '../support/secured.js';
 import { settledAt } from '../support/settled.js';
 import { openStore } from '../support/store.js';
 
@@ -26,13 +27,16 @@ rules:
 describe('report and explain, from a ledger that nobody has summed up', { skip: NO_REDIS }, () => {
   const folder = scratchFolder();
   let redis: RedisProcess;
+  let access: Record<string, string>;
   let env: Record<string, string>;
   const entries: Entry[] = [];
   const ask = (...args: string[]) => tollgate(args, env);
 
   before(async () => {
     redis = await startRedis();
-    env = { REDIS_URL: redis.url, TOLLGATE_POLICY: writeScratch(folder, POLICY, 'policy.yaml') };
+    // It is about summing up, which a reader may not.
+    access = { REDIS_URL: redis.url, ...accessSettings('keeper', redis.url) };
+    env = { ...access, TOLLGATE_POLICY: writeScratch(folder, POLICY, 'policy.yaml') };
     const nowMs = Date.now();
     // Ten dollars a day, and forty in the last 24 hours: unusual today, or else yesterday.
     for (let ago = 20; ago > 0; ago -= 1) {
@@ -83,7 +87,7 @@ describe('report and explain, from a ledger that nobody has summed up', { skip: 
   });
 
   test('a command without that policy answers by the days and labels that were summed up, and says so', async () => {
-    const other = { REDIS_URL: env['REDIS_URL'] ?? '' };
+    const other = access;
     const asked = ['report', '--last', '30d', '--by', 'labels.customer', '--json'];
     const report = JSON.parse((await tollgate(asked, other)).out);
     assert.deepEqual([report.timezone, report.total.costUsd], ['Asia/Kolkata', '230']);
@@ -137,7 +141,7 @@ describe('report and explain, from a ledger that nobody has summed up', { skip: 
   });
 
   test('where it is not remembered how, the last policy that the domain was told says it', async () => {
-    const other = { REDIS_URL: env['REDIS_URL'] ?? '' };
+    const other = access;
     const asked = ['report', '--last', '30d', '--by', 'labels.customer', '--json'];
     const zones = (domain: string) => redis.client.hget(foldKey(domain), 'zones');
     // As an older version leaves it, with its policy still to be summed up.

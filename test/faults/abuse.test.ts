@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { AuthorizeResponse__Output } from '../../src/wire/generated/tollgate/v1/AuthorizeResponse.js';
 import { type LossyProxy, startProxy } from '../support/proxy.js';
-import { NO_REDIS, type RedisProcess, startRedis } from '../support/redis.js';
+import { NO_REDIS, type RedisProcess, redisUrl, startRedis } from '../support/redis.js';
 import { scratchFolder, writeScratch } from '../support/scratch.js';
 import { type SidecarProcess, spawnSidecar } from '../support/sidecar.js';
 import { until } from '../support/until.js';
@@ -33,7 +33,7 @@ describe('an agent that tries to profit from a missing answer', { skip: NO_REDIS
     redis = await startRedis();
     proxy = await startProxy(redis.port);
     sidecar = await spawnSidecar({
-      REDIS_URL: `redis://127.0.0.1:${proxy.port}`,
+      REDIS_URL: redisUrl(proxy.port),
       TOLLGATE_POLICY: writeScratch(folder, POLICY),
     });
   });

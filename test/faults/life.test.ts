@@ -5,7 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { type ServiceError, status } from '@grpc/grpc-js';
 import type { SettleRequest } from '../../src/wire/generated/tollgate/v1/SettleRequest.js';
 import { type LossyProxy, startProxy } from '../support/proxy.js';
-import { NO_REDIS, type RedisProcess, startRedis } from '../support/redis.js';
+import { NO_REDIS, type RedisProcess, redisUrl, startRedis } from '../support/redis.js';
 import { scratchFolder, writeScratch } from '../support/scratch.js';
 import { type Seeded, seeded } from '../support/seed.js';
 import { type SidecarProcess, spawnSidecar } from '../support/sidecar.js';
@@ -53,7 +53,7 @@ describe('settle, release, repeat, lose, kill and reload, all at once', { skip: 
   let sidecars: SidecarProcess[];
   const start = (proxy: LossyProxy) =>
     spawnSidecar({
-      REDIS_URL: `redis://127.0.0.1:${proxy.port}`,
+      REDIS_URL: redisUrl(proxy.port),
       TOLLGATE_POLICY: policy,
     });
   before(async () => {
@@ -72,8 +72,8 @@ describe('settle, release, repeat, lose, kill and reload, all at once', { skip: 
     const keys = await redis.client.keys(`tg:{default}:w:${rule}:*:agent=${agent}`);
     let sum = 0;
     for (const key of keys) {
-      const raw = (await redis.client.getBuffer(key)) ?? Buffer.alloc(9);
-      sum += raw.readDoubleLE(1 + raw.readUInt8(0) * 16);
+      const raw = (await redis.client.getBuffer(key)) ?? Buffer.alloc(11);
+      sum += raw.readDoubleLE(3 + raw.readUInt8(1) * 16);
     }
     return sum;
   }

@@ -40,7 +40,7 @@ describe('a keeper that does not come to its end', { skip: NO_REDIS }, () => {
 
   /** Starts a process that folds until it meets the moment. */
   function startFolding(domain: string, batch: number, nth: number, when: string, signal: string) {
-    const args = [redis.port, domain, batch, nth, when, signal].map(String);
+    const args = [redis.plainUrl, domain, batch, nth, when, signal].map(String);
     return spawn(process.execPath, [PROCESS, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   }
 

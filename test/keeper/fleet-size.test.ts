@@ -10,6 +10,7 @@ import { parsePolicy } from '../../src/policy/parse.js';
 import type { Connection } from '../../src/redis/connection.js';
 import { monotonicMs } from '../../src/redis/deadline.js';
 import { formatAttributes } from '../../src/store/attributes.js';
+import { OLDEST_FORMAT } from '../../src/store/fleet-format.js';
 import { attributesKey, foldKey, spendKey, windowKey } from '../../src/store/keys.js';
 import { formatSums } from '../../src/store/sums.js';
 import { tellWindows, type WindowNote } from '../../src/store/windows.js';
@@ -60,12 +61,13 @@ describe('a large fleet', { skip: NO_REDIS }, () => {
       return [windowKey(DOMAIN, 'budget', 's', partition), note];
     });
     assert.equal(await tellWindows(connection, DOMAIN, notes), 0);
-    const packed = Buffer.alloc(1 + 8 + 61 * 16);
-    packed.writeDoubleLE(610, 1);
+    const packed = Buffer.alloc(3 + 8 + 61 * 16);
+    packed[0] = OLDEST_FORMAT;
+    packed.writeDoubleLE(610, 3);
     const current = Math.floor((nowMs * 1000) / sliceUs);
     for (let i = 0; i <= 60; i += 1) {
-      packed.writeDoubleLE(current - 60 + i, 9 + i * 16);
-      packed.writeDoubleLE(10, 17 + i * 16);
+      packed.writeDoubleLE(current - 60 + i, 11 + i * 16);
+      packed.writeDoubleLE(10, 19 + i * 16);
     }
     const pipeline = redis.client.pipeline();
     for (const [key] of notes) pipeline.set(key, packed);

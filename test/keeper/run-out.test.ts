@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Entry } from '../../src/model/entry.js';
 import { addSums, noSums, postingOf } from '../../src/model/spend.js';
+import { NO_ACCESS } from '../../src/redis/access.js';
 import { type Connection, openConnection } from '../../src/redis/connection.js';
 import { readLua } from '../../src/redis/scripts.js';
 import { newFolder } from '../../src/store/commit.js';
@@ -27,13 +28,13 @@ const OPTIONS = { settleForUs: SETTLE_US, maxEntries: 1_000_000 };
 const ID = "string.format('%.0f-*', math.floor(now_us() / 1000))";
 
 /** What the scripts do to a record and the ledger, and nothing else: KEYS ledger, record. */
-const LIFE = `${['now_us', 'keep', 'record'].map((name) => include(name)).join('\n')}
+const LIFE = `${['now_us', 'keep', 'format', 'record'].map((name) => include(name)).join('\n')}
 local now, what = now_us(), ARGV[1]
 local call = record.read(redis.call('GET', KEYS[2]))
 local function tell(kind, n) redis.call('XADD', KEYS[1], ${ID}, 'k', kind, 'f', ARGV[2], 'n', n) end
 local held = '10 3 4 0'
 if what == 'authorize' then
-  call = record.new(STATE.HELD)
+  call = record.new(STATE.HELD, FORMAT)
   call.hold_until, call.held, call.facts = now + ${HOLD_US}, { 10, 3, 4, 0 }, ARGV[3]
   keep(KEYS[2], record.pack(call), ${(HOLD_US + SETTLE_US) / 1000})
   tell('a', held .. string.format(' %.0f 0', call.hold_until))
@@ -72,10 +73,9 @@ describe('holds that run out', { skip: NO_REDIS }, () => {
     assert.notEqual(run_out, scripts.run_out);
     connection = openConnection({
       address: redis.address,
-      sentinelMaster: '',
-      passwordFile: undefined,
+      access: NO_ACCESS,
       scripts: { ...scripts, run_out },
-      onPasswordProblem: () => {},
+      onFileProblem: () => {},
       onUp: () => {},
       onDown: () => {},
     });

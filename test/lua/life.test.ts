@@ -5,6 +5,7 @@ import { type Amounts, type Metric, NOTHING } from '../../src/model/amounts.js';
 import type { Span } from '../../src/model/span.js';
 import { addSums, noSums, postingOf } from '../../src/model/spend.js';
 import { type Answer, parseAnswer } from '../../src/store/answer.js';
+import { OLDEST_FORMAT } from '../../src/store/fleet-format.js';
 import { foldKey, openKeys, recordKey } from '../../src/store/keys.js';
 import {
   type Question,
@@ -22,7 +23,9 @@ import {
   type Used,
 } from '../../src/store/settlement.js';
 import { LEDGER, MAX_ENTRIES, questionOf, UNSAID, windowOf } from '../support/question.js';
+import { NO_REDIS } from '../support/redis.js';
 import { ENGINES, type SimulatedRedis, startSimulated } from '../support/simulated.js';
+import { startTwoVersions } from '../support/two-versions.js';
 
 const SECOND = 1_000_000;
 const DAY = 86_400 * SECOND;
@@ -132,11 +135,16 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   },
 );
 
-for (const { engine, skip } of ENGINES) {
-  describe(`the life of a call on ${engine}`, { skip }, () => {
+const SIDES = [
+  ...ENGINES.map((one) => ({ ...one, on: `on ${one.engine}`, start: startSimulated })),
+  { engine: 'redis', skip: NO_REDIS, on: 'decided by two versions', start: startTwoVersions },
+] as const;
+
+for (const { engine, skip, on, start } of SIDES) {
+  describe(`the life of a call ${on}`, { skip }, () => {
     let redis: SimulatedRedis;
     before(async () => {
-      redis = await startSimulated(engine);
+      redis = await start(engine);
     });
     after(() => redis.close());
     const runs = (engine === 'redis' ? 250 : 40) * Number(process.env['TEST_RUNS'] ?? 1);
@@ -161,7 +169,7 @@ for (const { engine, skip } of ENGINES) {
       const settled = parseSettled(await redis.connection.run('settle', [key, LEDGER], args));
       // As a sidecar does with a call that Redis does not know.
       if (settled.settledAtUs === 0)
-        await redis.connection.run('unheld', [key, LEDGER], [...args, 'facts']);
+        await redis.connection.run('unheld', [key, LEDGER], [...args, 'facts', OLDEST_FORMAT]);
       return settled;
     };
     const release = async (key: string): Promise<Released> =>
@@ -347,7 +355,7 @@ for (const { engine, skip } of ENGINES) {
       const reply = await redis.connection.run(
         'unheld',
         [keyOf(0), LEDGER],
-        [...settleArguments('s', AS_HELD, UNSAID, MAX_ENTRIES), ''],
+        [...settleArguments('s', AS_HELD, UNSAID, MAX_ENTRIES), '', OLDEST_FORMAT],
       );
       assert.deepEqual(reply, [0]);
       assert.deepEqual(await redis.dump(), before);

@@ -10,6 +10,11 @@ test('an error of Redis itself ran nothing; a lost connection or a failed script
     ['MISCONF Redis is configured to save RDB snapshots, but it is unable to', 'readonly', false],
     ['BUSY Redis is busy running a script.', 'busy', false],
     ["NOPERM this user has no permissions to run the 'evalsha' command", 'denied', false],
+    [
+      "ERR The user executing the script can't run this command or subcommand script: 06",
+      'denied',
+      true,
+    ],
     ['CLUSTERDOWN The cluster is down', 'unavailable', false],
     ['TRYAGAIN Multiple keys request during rehashing of slot', 'unavailable', false],
     ["Stream isn't writeable and enableOfflineQueue options is false", 'unavailable', false],

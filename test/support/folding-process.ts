@@ -8,12 +8,13 @@ import { connectPlainly } from './plain-redis.js';
 /**
  * A process that folds, and ends itself at a moment that its caller has chosen: just before or after it
  * sends its nth command to Redis, or with the reply in hand. `SIGSTOP` sleeps instead, until SIGCONT.
- * Arguments: port, domain, entries in a batch, n, when, signal.
+ * Arguments: URL, domain, entries in a batch, n, when, signal.
  */
-const [port, domain = '', count, nth, when = '', signal = 'SIGKILL'] = process.argv.slice(2);
+const [url = '', domain = '', count, nth, when = '', signal = 'SIGKILL'] = process.argv.slice(2);
 
 let commands = 0;
 
+const { port, password } = new URL(url);
 const redis = connectPlainly(Number(port));
 const scripts = loadScripts();
 
@@ -39,6 +40,7 @@ const connection = {
 } as Pick<Connection, 'run' | 'command'> as Connection;
 
 async function fold(): Promise<void> {
+  if (password !== '') await redis.send('AUTH', password);
   await redis.send('PING');
   process.stdout.write('ready\n');
   const folder = newFolder();

@@ -164,8 +164,8 @@ export async function storedSpend(
   domain: string,
   entries: readonly Entry[],
   options: FoldOptions,
+  spend = readSpend(connection, domain),
 ): Promise<Map<string, string>> {
-  const spend = readSpend(connection, domain);
   const rows = new Map<string, string>();
   for (const grain of ['hour', 'day'] as const) {
     for await (const batch of spend.rows(grain, startsOf(grain, entries, options))) {

@@ -4,12 +4,17 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import { ADMIN_PASSWORD, SECURED, securedOptions } from './secured.js';
 import { until } from './until.js';
 
 /** A redis-server of its own, as a child process. */
 export interface RedisProcess {
+  /** Where processes of the product connect. */
   readonly port: number;
   readonly url: string;
+  /** The same for what speaks plainly, and may do everything. */
+  readonly plainPort: number;
+  readonly plainUrl: string;
   /** A plain client, to look and to meddle. */
   readonly client: Redis;
   signal(name: NodeJS.Signals): void;
@@ -33,14 +38,27 @@ export const NO_REDIS: string | false = (() => {
   }
 })();
 
-export async function startRedis(...options: string[]): Promise<RedisProcess> {
+export function startRedis(...options: string[]): Promise<RedisProcess> {
+  // A test with a password of its own is about that.
+  return start(SECURED && !options.includes('--requirepass'), options);
+}
+
+/** One that takes processes by TLS and as the users of k8s/acl, whichever way the suite runs. */
+export function startSecuredRedis(...options: string[]): Promise<RedisProcess> {
+  return start(true, options);
+}
+
+async function start(secured: boolean, options: string[]): Promise<RedisProcess> {
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), 'tollgate-redis-'));
-  let child = await launch(port, folder, options);
-  const password = options[options.indexOf('--requirepass') + 1];
+  const tlsPort = secured ? await freePort() : port;
+  const all = secured ? [...options, ...securedOptions(tlsPort)] : options;
+  let child = await launch(port, folder, all);
+  const at = options.indexOf('--requirepass');
+  const password = secured ? ADMIN_PASSWORD : at < 0 ? undefined : options[at + 1];
   const client = new Redis({
     port,
-    ...(options.includes('--requirepass') && password ? { password } : {}),
+    ...(password ? { password } : {}),
     retryStrategy: () => 20,
   });
   client.on('error', () => {});
@@ -53,13 +71,15 @@ export async function startRedis(...options: string[]): Promise<RedisProcess> {
     }
   };
   return {
-    port,
-    url: `redis://127.0.0.1:${port}`,
+    port: tlsPort,
+    url: redisUrl(tlsPort, secured),
+    plainPort: port,
+    plainUrl: `redis://${secured ? `:${ADMIN_PASSWORD}@` : ''}127.0.0.1:${port}`,
     client,
     signal: (name) => child.kill(name),
     kill,
     async restart() {
-      child = await launch(port, folder, options);
+      child = await launch(port, folder, all);
       await until('the plain client to be back', () => client.status === 'ready');
     },
     async stop() {
@@ -68,6 +88,11 @@ export async function startRedis(...options: string[]): Promise<RedisProcess> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** How a process of the product names a port, of a Redis or of a proxy before one. */
+export function redisUrl(port: number, secured = SECURED): string {
+  return `redis${secured ? 's' : ''}://127.0.0.1:${port}`;
 }
 
 async function launch(port: number, folder: string, options: string[]): Promise<ChildProcess> {

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { execFile } from 'node:child_process';
 import { runProgram } from '../../src/cli/program.js';
+import { accessSettings } from './secured.js';
 import { MAIN } from './sidecar.js';
 
 /** What one run of the command line gave. */
@@ -33,7 +34,11 @@ export async function tollgate(
   if (input !== undefined || args[0] === 'serve') return tollgateProcess(args, env, input);
   if (!diverted) divert();
   diverted = true;
-  const one: Running = { env: { PATH: process.env['PATH'], ...env }, out: '', err: '' };
+  const one: Running = {
+    env: { PATH: process.env['PATH'], ...accessAs(args, env), ...env },
+    out: '',
+    err: '',
+  };
   const code = await running.run(one, () => runProgram(args));
   if (code === undefined) throw new Error(`${args[0]} goes on: spawn it`);
   return { code, out: one.out, err: one.err };
@@ -49,11 +54,22 @@ export function tollgateProcess(
     const child = execFile(
       process.execPath,
       [MAIN, ...args],
-      { env: { PATH: process.env['PATH'], ...env }, maxBuffer: 64 * 1024 * 1024 },
+      {
+        env: { PATH: process.env['PATH'], ...accessAs(args, env), ...env },
+        maxBuffer: 64 * 1024 * 1024,
+      },
       (error, out, err) => resolve({ code: error ? Number(error.code) : 0, out, err }),
     );
     child.stdin?.end(input);
   });
+}
+
+/** What people ask by, who may only read. */
+const ASKING = ['report', 'explain', 'tail', 'halts', 'export'];
+
+/** Asking is done as a reader, all else as a keeper's user. */
+function accessAs([command = '']: readonly string[], env: Record<string, string>) {
+  return accessSettings(ASKING.includes(command) ? 'reader' : 'keeper', env['REDIS_URL']);
 }
 
 /** From now on a command that runs here sees its own environment, and keeps what it prints. */

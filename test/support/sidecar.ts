@@ -10,6 +10,7 @@ import { DECISION_MS } from '../../src/store/line.js';
 import { createLog } from '../../src/telemetry/log.js';
 import type { Metrics } from '../../src/telemetry/metrics.js';
 import { formatListen } from '../../src/wire/listen.js';
+import { accessHere, accessSettings } from './secured.js';
 import { until } from './until.js';
 
 export const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
@@ -32,12 +33,16 @@ export interface SidecarProcess {
   stop(): Promise<number | null>;
 }
 
-/** Starts one on free ports and waits until it says that it is ready. */
+/**
+ * Starts one on free ports and waits until it says that it is ready.
+ * @param main another program that starts one
+ */
 export async function spawnSidecar(
   env: Record<string, string>,
   args: readonly string[] = [],
+  main = MAIN,
 ): Promise<SidecarProcess> {
-  const child = spawn(process.execPath, [MAIN, 'serve', ...args], {
+  const child = spawn(process.execPath, [main, 'serve', ...args], {
     env: {
       PATH: process.env['PATH'],
       TOLLGATE_LISTEN: '127.0.0.1:0',
@@ -45,6 +50,8 @@ export async function spawnSidecar(
       TOLLGATE_PAGE_LISTEN: '127.0.0.1:0',
       TOLLGATE_DECISION_MS: String(TEST_DECISION_MS),
       TOLLGATE_LOG_FORMAT: 'json',
+      // With both roles it needs the rights of both.
+      ...accessSettings(args.includes('gate') ? 'gate' : 'keeper', env['REDIS_URL']),
       ...env,
     },
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -93,14 +100,14 @@ export async function sidecarHere(
   scripts?: Scripts,
   more: Partial<Settings> = {},
 ): Promise<{ sidecar: Sidecar; channel: Channel; stop(): Promise<void> }> {
+  const { address, access } = accessHere('keeper', redis);
   const settings: Settings = {
     listen: { host: '127.0.0.1', port: 0 },
     opsListen: { host: '127.0.0.1', port: 0 },
     pageListen: undefined,
     policyFile,
-    redis,
-    sentinelMaster: '',
-    redisPasswordFile: undefined,
+    redis: address,
+    redisAccess: access,
     identity: NOBODY,
     identityRequired: false,
     tls: undefined,

@@ -5,6 +5,7 @@ import { loadScripts } from '../../src/redis/scripts.js';
 import { createStore, type Store } from '../../src/store/store.js';
 import { createMetrics, type Metrics } from '../../src/telemetry/metrics.js';
 import { MAX_ENTRIES } from './question.js';
+import { accessHere } from './secured.js';
 import { until } from './until.js';
 
 /** A store on a real Redis, without a sidecar around it. */
@@ -13,14 +14,14 @@ export async function openStore(
   mode: RedisMode = 'single',
   passwordFile?: string,
 ): Promise<{ store: Store; connection: Connection; metrics: Metrics }> {
-  const address = parseRedisUrl(url, mode);
-  if (typeof address === 'string') throw new Error(address);
+  const parsed = parseRedisUrl(url, mode);
+  if (typeof parsed === 'string') throw new Error(parsed);
+  const { address, access } = accessHere('keeper', parsed);
   const connection = openConnection({
     address,
-    sentinelMaster: 'mymaster',
-    passwordFile,
+    access: passwordFile === undefined ? access : { ...access, passwordFile },
     scripts: loadScripts(),
-    onPasswordProblem: () => {},
+    onFileProblem: () => {},
     onUp: () => {},
     onDown: () => {},
   });

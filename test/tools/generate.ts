@@ -1,6 +1,6 @@
 /**
  * Writes what is generated from another source: the proto's types and descriptors, the JSON Schema of
- * the policy file, the forms of the alert rules, and the dashboards. With --check it writes nothing and
+ * the policy file, the forms of the alert rules, the dashboards, and the users of Redis. With --check it writes nothing and
  * fails if the tree has drifted.
  */
 import { execFileSync } from 'node:child_process';
@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { policyJsonSchema } from '../../src/policy/schema.js';
+import { aclUser, REDIS_ROLES } from '../../src/redis/rights.js';
 import { grafanaRules } from './alerts/grafana-rules.js';
 import { prometheusRule } from './alerts/prometheus-rule.js';
 import { ALERTS, parseRules, RULES_FILE, readRules, withRunbookUrls } from './alerts/rules.js';
@@ -52,6 +53,8 @@ export function generate(): Map<string, string> {
   for (const [name, dashboard] of Object.entries({ limits, sidecars, spend })) {
     files.set(join('k8s', 'dashboards', `${name}.json`), `${JSON.stringify(dashboard, null, 2)}\n`);
   }
+  for (const role of REDIS_ROLES)
+    files.set(join('k8s', 'acl', `${role}.acl`), `${aclUser(role)}\n`);
   return files;
 }
 
