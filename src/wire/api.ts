@@ -49,9 +49,6 @@ const MAX_STREAMS = 1_024;
 /** An agent that works for longer connects again, in a millisecond; a pod that is gone without a word is let go of. */
 const IDLE_MS = 600_000;
 
-/** A certificate is looked at when a client connects: so long, at most, one is believed that has ended since. */
-const TLS_AGE_MS = 3_600_000;
-
 /** How long a drain waits for the calls under way; each is over within its 50 ms anyway. */
 export const DRAIN_MS = 5_000;
 
@@ -88,7 +85,6 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
     'grpc.max_concurrent_streams': MAX_STREAMS,
     'grpc.max_connection_idle_ms': IDLE_MS,
-    ...(files && { 'grpc.max_connection_age_ms': TLS_AGE_MS }),
     // A visible gain in CPU, and nobody debugs a sidecar by channelz.
     'grpc.enable_channelz': 0,
   });
