@@ -19,7 +19,7 @@ export const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url))
  * How long a decision may take. What faults do within the product's own time, faults/ shows; elsewhere a machine
  * that is busy makes no decision degraded.
  */
-const TEST_DECISION_MS = process.argv[1]?.includes('/faults/') ? DECISION_MS : 2_000;
+export const TEST_DECISION_MS = process.argv[1]?.includes('/faults/') ? DECISION_MS : 2_000;
 
 /** A sidecar as a process of its own, and a channel to it. */
 export interface SidecarProcess {

@@ -281,7 +281,7 @@ describe('what comes over the wire', () => {
     assert.ok(made.length > values.length * 2);
     // Beside those of calls, what a gate and a keeper write of themselves, now or then.
     const own =
-      /^tg:(domains|gates)$|^tg:\{default\}:(born|ledger|fold|open|attributes|spend|events|policies|windows|alerts)\b/;
+      /^tg:(domains|gates|formats)$|^tg:\{default\}:(born|ledger|fold|open|attributes|spend|events|policies|windows|alerts)\b/;
     for (const key of made.filter((one) => !own.test(one)))
       assert.match(key, /^tg:\{default\}:(w:each:[0-9a-f]{8}:agent=odd|call:odd)/);
   });

@@ -11,7 +11,7 @@ import { type Sidecar, StartError, startSidecar } from '../../src/sidecar.js';
 import { createLog } from '../../src/telemetry/log.js';
 import { formatListen } from '../../src/wire/listen.js';
 import { scratchFolder } from '../support/scratch.js';
-import { MAIN, type SidecarProcess, spawnSidecar } from '../support/sidecar.js';
+import { MAIN, type SidecarProcess, spawnSidecar, TEST_DECISION_MS } from '../support/sidecar.js';
 import { until } from '../support/until.js';
 
 const TIMEOUT_MS = 5_000;
@@ -51,6 +51,7 @@ describe('the server', () => {
     const settings = readSettings({
       TOLLGATE_OPS_LISTEN: '127.0.0.1:0',
       TOLLGATE_PAGE_LISTEN: 'off',
+      TOLLGATE_DECISION_MS: String(TEST_DECISION_MS),
       ...env,
     });
     if ('problems' in settings) throw new StartError(settings.problems.join('\n'));
