@@ -111,7 +111,7 @@ describe('the way to Redis by TLS', { skip: NO_REDIS || NO_OPENSSL }, () => {
         'TLS to a port that has none',
         { REDIS_URL: redis.url.replace(String(redis.port), String(redis.plainPort)) },
         /does not answer the TLS handshake/,
-        /begin REDIS_URL with redis:/,
+        /no TLS at that port \(begin REDIS_URL with redis:/,
       ],
       [
         'none to a port that has TLS',
