@@ -47,7 +47,7 @@ export abstract class StreamConnector extends AbstractConnector {
     // A Redis without TLS waits for more: it is its silence that tells.
     if (tls) stream.once('connect', () => onFailure(new Error(NO_HANDSHAKE)));
     stream.once(tls ? 'secureConnect' : 'connect', () => onFailure(undefined));
-    stream.once('error', (error) => {
+    stream.on('error', (error) => {
       this.firstError = error;
       onFailure(error);
     });

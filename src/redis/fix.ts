@@ -41,7 +41,7 @@ const FIXES: readonly (readonly [RegExp, string])[] = [
   ],
   [
     /does not answer the TLS handshake|wrong version number|packet length too long|unexpected message/,
-    'there is no TLS at that port: begin REDIS_URL with redis://, or name the port of Redis that has TLS',
+    'there is no TLS at that port (begin REDIS_URL with redis://, or name the port of Redis that has TLS), or what is there hangs',
   ],
   [/ECONNREFUSED|ENOTFOUND|EAI_AGAIN/, 'correct host and port in REDIS_URL, or start Redis'],
   [/cluster support disabled/, 'set TOLLGATE_REDIS_MODE=single'],

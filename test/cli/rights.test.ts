@@ -219,6 +219,7 @@ describe('the users of k8s/acl', { skip: NO_REDIS || NO_OPENSSL }, () => {
       }
       client.disconnect();
     }
+    await redis.client.call('ACL', 'LOG', 'RESET');
   });
 
   test('a gate may be kept to the domain of its team', async () => {

@@ -189,5 +189,6 @@ describe('the certificates for Redis', { skip: NO_REDIS || NO_OPENSSL }, () => {
     });
     await user('+mget');
     await until('decisions with all rights', () => decided(sidecar));
+    await redis.client.call('ACL', 'LOG', 'RESET');
   });
 });

@@ -111,7 +111,7 @@ describe('the way to Redis by TLS', { skip: NO_REDIS || NO_OPENSSL }, () => {
         'TLS to a port that has none',
         { REDIS_URL: redis.url.replace(String(redis.port), String(redis.plainPort)) },
         /does not answer the TLS handshake/,
-        /begin REDIS_URL with redis:/,
+        /no TLS at that port \(begin REDIS_URL with redis:/,
       ],
       [
         'none to a port that has TLS',
@@ -158,6 +158,8 @@ describe('the way to Redis by TLS', { skip: NO_REDIS || NO_OPENSSL }, () => {
     const named = { ...trusting(own.ca, own.client), TOLLGATE_REDIS_SERVER_NAME: 'redis.test' };
     assert.doesNotMatch(await doctor(named), /^fail/m);
     await show(securedFiles(), ca);
+    // That of the database.
+    await redis.client.call('ACL', 'LOG', 'RESET');
   });
 
   test('settings that would go unencrypted, or by half, are refused at the start', async () => {

@@ -83,11 +83,22 @@ async function start(secured: boolean, options: string[]): Promise<RedisProcess>
       await until('the plain client to be back', () => client.status === 'ready');
     },
     async stop() {
+      const denied = secured && client.status === 'ready' ? await deniedBy(client) : [];
       client.disconnect();
       await kill();
       rmSync(folder, { recursive: true, force: true });
+      if (denied.length > 0) throw new Error(`Redis has denied its users: ${denied.join('; ')}`);
     },
   };
+}
+
+/** What a user of k8s/acl has tried and may not: a test that means it resets the log (ACL LOG RESET). */
+async function deniedBy(client: Redis): Promise<string[]> {
+  const entries = (await client.call('ACL', 'LOG').catch(() => [])) as unknown[][];
+  const field = (entry: unknown[], name: string) => String(entry[entry.indexOf(name) + 1]);
+  return entries
+    .filter((entry) => field(entry, 'reason') !== 'auth')
+    .map((entry) => `${field(entry, 'username')}: ${field(entry, 'object')}`);
 }
 
 /** How a process of the product names a port, of a Redis or of a proxy before one. */

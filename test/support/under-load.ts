@@ -33,23 +33,23 @@ export interface Load {
 export function startLoad(sidecars: readonly SidecarProcess[], request: object): Load {
   const calls: LoadedCall[] = [];
   let stopped = false;
-  const callers = sidecars.flatMap((sidecar, at) => {
-    const noise = watchNoise(sidecar, () => stopped);
+  // Until the last call has its answer, which may come when the others are done.
+  let ended = false;
+  const noises = sidecars.map((sidecar) => watchNoise(sidecar, () => ended));
+  const callers = noises.flatMap((noise, at) => {
+    const { channel } = sidecars[at] as SidecarProcess;
     const one = async (caller: number) => {
       for (let n = 0; !stopped; n += 1) {
         const callId = `${at}-${caller}-${n}`;
         const atMs = performance.now();
-        const decision = await sidecar.channel.authorize(
-          { ...request, call_id: callId },
-          TIMEOUT_MS,
-        );
+        const decision = await channel.authorize({ ...request, call_id: callId }, TIMEOUT_MS);
         const untilMs = performance.now();
         const noiseMs = await noise.between(atMs, untilMs);
         calls.push({ callId, atMs, tookMs: untilMs - atMs, noiseMs, decision });
         await wait(REST_MS);
       }
     };
-    return Array.from({ length: CALLERS }, (_, caller) => one(caller)).concat(noise.ended);
+    return Array.from({ length: CALLERS }, (_, caller) => one(caller));
   });
   const done = Promise.all(callers);
   return {
@@ -57,6 +57,8 @@ export function startLoad(sidecars: readonly SidecarProcess[], request: object):
     async stop() {
       stopped = true;
       await done;
+      ended = true;
+      await Promise.all(noises.map((noise) => noise.ended));
       return calls;
     },
   };
@@ -104,7 +106,7 @@ function watchNoise(sidecar: SidecarProcess, stopped: () => boolean) {
     ended: run(),
     async between(fromMs: number, toMs: number) {
       // The look that began before the end may still be on its way.
-      if (!stopped()) await next;
+      await next;
       const from = looks.findLastIndex(({ untilMs }) => untilMs <= fromMs) + 1;
       const during = looks.slice(from).filter(({ atMs }) => atMs < toMs);
       return during.reduce((sum, look) => sum + Math.max(0, look.untilMs - look.atMs - LOOK_MS), 0);
