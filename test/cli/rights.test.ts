@@ -223,7 +223,7 @@ describe('the users of k8s/acl', { skip: NO_REDIS || NO_OPENSSL }, () => {
   });
 
   test('a gate may be kept to the domain of its team', async () => {
-    const keys = ['~tg:{sales}:*', '~tg:gates', '~tg:domains'];
+    const keys = ['~tg:{sales}:*', '~tg:gates', '~tg:domains', '~tg:formats'];
     const rights = aclUser('gate').split(' ').slice(2);
     await redis.client.call(
       ...(['ACL', 'SETUSER', 'tollgate-sales', `>${USER_PASSWORD}`] as const),
