@@ -35,7 +35,7 @@ import { startListener } from './listener.js';
 import { fillIdentities, fillIdentity } from './pinned.js';
 import { explainRefusal, type Refused } from './refuse.js';
 import { createRefusedConnections } from './refused-connections.js';
-import { boundSessions, http2Of } from './sessions.js';
+import { boundSessions, http2Of, type Sessions } from './sessions.js';
 import { openTls } from './tls.js';
 
 const SERVICE = 'tollgate.v1.Tollgate';
@@ -132,7 +132,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
       health.setStatus(SERVICE, 'NOT_SERVING');
       tls?.close();
       listener.close();
-      await finishCalls(server);
+      await finishCalls(server, sessions);
       sessions.close();
     },
   };
@@ -216,14 +216,18 @@ function tolerant<Service extends ServiceDefinition>(service: Service): Service 
   return Object.fromEntries(methods) as Service;
 }
 
-/** Waits for the calls under way, but not for ever. */
-function finishCalls(server: Server): Promise<void> {
+/**
+ * Waits for the calls under way, but not for ever. gRPC says at once that it is done, since Node has begun to close its
+ * sessions: each ends with its last call.
+ */
+function finishCalls(server: Server, sessions: Sessions): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => {
       server.forceShutdown();
       resolve();
     }, DRAIN_MS);
-    server.tryShutdown(() => {
+    server.tryShutdown(async () => {
+      await sessions.ended();
       clearTimeout(timer);
       resolve();
     });

@@ -33,6 +33,13 @@ interface Session {
   resets: number;
 }
 
+export interface Sessions {
+  /** Resolves when the last connection has ended. */
+  ended(): Promise<void>;
+  /** Ends those that are left. */
+  close(): void;
+}
+
 /**
  * Bounds what clients hold open, which gRPC does not. Past a bound somebody must go: the connection whose last
  * answer is the longest ago, one that never had any, or the one with the most requests. So whoever only holds
@@ -41,12 +48,13 @@ interface Session {
 export function boundSessions(
   server: Http2Server,
   refused: (reason: Reason, from: string | undefined) => void,
-): { close(): void } {
+): Sessions {
   /** Both the oldest first: who never had an answer, and who had, by the last. */
   const silent = new Map<Http2Session, Session>();
   const answered = new Map<Http2Session, Session>();
   let open = 0;
   let look = 0;
+  let ended = () => {};
 
   server.on('session', (session: Http2Session) => {
     const full = silent.size + answered.size >= MAX_SESSIONS;
@@ -103,6 +111,7 @@ export function boundSessions(
     if (!state || state === kept) return;
     open -= state.streams.size;
     state.streams.clear();
+    if (silent.size + answered.size === 0) ended();
   }
 
   function drop(session: Http2Session, reason: Reason): void {
@@ -131,6 +140,11 @@ export function boundSessions(
   }, LOOK_MS);
   timer.unref();
   return {
+    ended: () =>
+      new Promise((resolve) => {
+        ended = resolve;
+        if (silent.size + answered.size === 0) resolve();
+      }),
     close() {
       clearInterval(timer);
       for (const session of [...silent.keys(), ...answered.keys()]) session.destroy();
