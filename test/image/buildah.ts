@@ -1,6 +1,6 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -97,10 +97,14 @@ function mounts(folder: string): string[] {
   const npm = join(folder, 'npm');
   mkdirSync(npm);
   const settings = join(npm, 'npmrc');
-  const own = join(homedir(), '.npmrc');
-  if (existsSync(own)) copyFileSync(own, settings);
-  writeFileSync(settings, '\nprefer-offline=true\n', { flag: 'a' });
-  const cache = execFileSync('npm', ['config', 'get', 'cache'], { encoding: 'utf8' }).trim();
+  const configured = (name: string) =>
+    execFileSync('npm', ['config', 'get', name], { encoding: 'utf8' }).trim();
+  // The later of two lines wins, as of the files. A registry may also be named by the environment.
+  const files = ['globalconfig', 'userconfig'].map(configured).filter((file) => existsSync(file));
+  const lines = files.map((file) => readFileSync(file, 'utf8'));
+  lines.push(`registry=${configured('registry')}`, 'prefer-offline=true', '');
+  writeFileSync(settings, lines.join('\n'));
+  const cache = configured('cache');
   mkdirSync(cache, { recursive: true });
   const volumes = [`${settings}:/root/.npmrc:ro`, `${cache}:/root/.npm`];
   if (existsSync('/etc/ssl/certs')) volumes.push('/etc/ssl/certs:/etc/ssl/certs:ro');
