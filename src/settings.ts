@@ -43,7 +43,7 @@ export const SETTINGS = {
   },
   REDIS_URL: {
     default: '',
-    why: 'The Redis that the fleet shares: redis://, rediss:// (TLS) or unix:///path; several hosts with commas. Without it, an embedded engine: one process, not shared, nothing kept.',
+    why: 'The Redis that the fleet shares: redis://, rediss:// (TLS) or unix:///path; several hosts with commas. Without it, an embedded engine: one process, not shared, nothing kept; so a gate or keeper alone does not start, nor one that requires an identity.',
   },
   TOLLGATE_REDIS_MODE: {
     default: 'single',

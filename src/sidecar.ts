@@ -122,9 +122,7 @@ async function findRedis(
   roles: readonly Role[],
   log: Logger,
 ): Promise<{ redis: RedisOptions; batch: number; close(): unknown }> {
-  if (!settings.redis && !roles.includes('gate')) {
-    throw new StartError('a keeper needs the Redis that its gates share: set REDIS_URL');
-  }
+  if (!settings.redis) refuseAlone(settings, roles);
   const embedded = settings.redis ? undefined : await startEmbeddedRedis();
   const address = embedded?.address ?? settings.redis;
   if (!address) throw new StartError('there is no Redis to connect to');
@@ -142,6 +140,21 @@ async function findRedis(
   };
   const batch = embedded ? EMBEDDED_BATCH : BATCH;
   return { redis, batch, close: () => embedded?.close() };
+}
+
+/** @throws StartError where an engine of its own would only look like the Redis of a fleet */
+function refuseAlone({ identityRequired }: Settings, roles: readonly Role[]): void {
+  if (!roles.includes('gate')) {
+    throw new StartError('a keeper needs the Redis that its gates share: set REDIS_URL');
+  }
+  const inFleet = [
+    ...(roles.includes('keeper') ? [] : ['--role gate']),
+    ...(identityRequired ? ['TOLLGATE_REQUIRE_IDENTITY'] : []),
+  ].join(' and ');
+  if (inFleet === '') return;
+  throw new StartError(
+    `there is no REDIS_URL: limits would hold for this process alone, each pod would spend them anew, and a restart would forget them; set REDIS_URL to the Redis of the fleet, or, to try it on one machine, leave ${inFleet} out`,
+  );
 }
 
 function policyFor(settings: Settings, metrics: Metrics, log: Logger): LivePolicy {

@@ -48,7 +48,14 @@ export interface ImageConfig {
   readonly ExposedPorts: Readonly<Record<string, object>>;
   readonly StopSignal: string;
   readonly Labels: Readonly<Record<string, string>>;
-  readonly Healthcheck: { readonly Test: readonly string[] };
+  /** Times in nanoseconds. */
+  readonly Healthcheck: {
+    readonly Test: readonly string[];
+    readonly Interval: number;
+    readonly Timeout: number;
+    readonly StartPeriod: number;
+    readonly Retries: number;
+  };
 }
 
 /**

@@ -173,7 +173,9 @@ describe('a sidecar that is pinned to an identity', () => {
 });
 
 test('the environment pins: as a process, and what is wrong with it is said', async () => {
+  // Who calls is looked at before Redis is asked, so one that is away will do.
   const sidecar = await spawnSidecar({
+    REDIS_URL: 'redis://127.0.0.1:1',
     TOLLGATE_AGENT_ID: 'support',
     TOLLGATE_TEAM_ID: 'care',
     TOLLGATE_REQUIRE_IDENTITY: '1',

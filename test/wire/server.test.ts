@@ -10,6 +10,7 @@ import { readSettings } from '../../src/settings.js';
 import { type Sidecar, StartError, startSidecar } from '../../src/sidecar.js';
 import { createLog } from '../../src/telemetry/log.js';
 import { formatListen } from '../../src/wire/listen.js';
+import { tollgate } from '../support/run.js';
 import { scratchFolder } from '../support/scratch.js';
 import { MAIN, type SidecarProcess, spawnSidecar, TEST_DECISION_MS } from '../support/sidecar.js';
 import { until } from '../support/until.js';
@@ -251,6 +252,26 @@ describe('the server', () => {
       const { code, text } = await refusal(env);
       assert.match(text, message);
       assert.equal(code, 1);
+    }
+  });
+
+  test('one that is meant for a fleet does not start on an engine of its own', async () => {
+    const pinned = {
+      TOLLGATE_AGENT_ID: 'a',
+      TOLLGATE_TEAM_ID: 't',
+      TOLLGATE_REQUIRE_IDENTITY: '1',
+    };
+    const cases: [string[], Record<string, string>, RegExp][] = [
+      [['--role', 'gate'], {}, /leave --role gate out$/m],
+      [['--role', 'gate'], pinned, /leave --role gate and TOLLGATE_REQUIRE_IDENTITY out$/m],
+      [[], pinned, /leave TOLLGATE_REQUIRE_IDENTITY out$/m],
+    ];
+    for (const [args, env, message] of cases) {
+      const plain = { TOLLGATE_LOG_FORMAT: 'text', TOLLGATE_OPS_LISTEN: '127.0.0.1:0' };
+      const { code, out, err } = await tollgate(['serve', ...args], { ...plain, ...env });
+      assert.equal(code, 1, out + err);
+      assert.match(out + err, /there is no REDIS_URL: limits would hold for this process alone/);
+      assert.match(out + err, message);
     }
   });
 
