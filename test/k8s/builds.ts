@@ -4,37 +4,58 @@ import type { Manifest } from '../support/manifest.js';
 
 const NO_MORE_RIGHTS = '{ allowPrivilegeEscalation: false, capabilities: { drop: [ALL] } }';
 
-/** Kinds that make pods, and what each says besides its template. */
+/** Kinds that make pods: what each says besides its template, the container that works, and whether by a socket. */
 export const OWN_KINDS = {
-  Deployment: 'selector: { matchLabels: { app: own-deployment } }',
-  StatefulSet: 'selector: { matchLabels: { app: own-statefulset } }\n  serviceName: own',
-  DaemonSet: 'selector: { matchLabels: { app: own-daemonset } }',
-  Job: 'backoffLimit: 1',
+  Deployment: {
+    more: 'selector: { matchLabels: { app: own-deployment } }',
+    works: 'agent',
+    bySocket: true,
+  },
+  StatefulSet: {
+    more: 'selector: { matchLabels: { app: own-statefulset } }\n  serviceName: own',
+    works: 'worker',
+    bySocket: false,
+  },
+  DaemonSet: {
+    more: 'selector: { matchLabels: { app: own-daemonset } }',
+    works: 'agent',
+    bySocket: false,
+  },
+  Job: { more: 'backoffLimit: 1', works: 'worker', bySocket: true },
+  CronJob: { more: 'schedule: "0 3 * * *"', works: 'agent', bySocket: true },
 } as const;
 
+/** What a container that is not called `agent` has in its own manifest, to use the socket. */
+const OWN_SOCKET =
+  ', env: [{ name: TOLLGATE_ADDRESS, value: "unix:///run/tollgate/tollgate.sock" }]';
+const OWN_SOCKET_MOUNT = ', { name: tollgate-socket, mountPath: /run/tollgate, readOnly: true }';
+
 /**
- * Workloads as a team has them: with lists in the short form, an init container and a volume of their own, and a
- * container that is called `agent`.
+ * Workloads as a team has them: with lists in the short form, an init container and a volume of their own, and nothing
+ * said of a token.
  */
 export const OWN_WORKLOADS = Object.entries(OWN_KINDS)
-  .map(
-    ([kind, more]) => `apiVersion: ${kind === 'Job' ? 'batch/v1' : 'apps/v1'}
-kind: ${kind}
-metadata: { name: own-${kind.toLowerCase()}, labels: { tollgate.dev/inject: "true" } }
-spec:
-  ${more}
-  template:
-    metadata: { labels: { app: own-${kind.toLowerCase()}, tollgate.dev/agent: own, tollgate.dev/team: t } }
+  .map(([kind, { more, works, bySocket }]) => {
+    const name = `own-${kind.toLowerCase()}`;
+    const alone = bySocket && works !== 'agent';
+    const template = `template:
+    metadata: { labels: { app: ${name}, tollgate.dev/agent: own, tollgate.dev/team: t } }
     spec:
-      ${kind === 'Job' ? 'restartPolicy: Never' : 'restartPolicy: Always'}
-      automountServiceAccountToken: false
+      ${kind.endsWith('Job') ? 'restartPolicy: Never' : 'restartPolicy: Always'}
       securityContext: { runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: RuntimeDefault } }
       initContainers: [{ name: migrate, image: own:1, securityContext: ${NO_MORE_RIGHTS} }]
-      containers: [{ name: agent, image: own:1, securityContext: ${NO_MORE_RIGHTS}, volumeMounts: [{ name: own, mountPath: /own }] }]
-      volumes: [{ name: own, emptyDir: {} }]
+      containers: [{ name: ${works}, image: own:1, securityContext: ${NO_MORE_RIGHTS}${alone ? OWN_SOCKET : ''}, volumeMounts: [{ name: own, mountPath: /own }${alone ? OWN_SOCKET_MOUNT : ''}] }]
+      volumes: [{ name: own, emptyDir: {} }]`;
+    const nested = `jobTemplate:\n    spec:\n      ${template.replaceAll('\n', '\n    ')}`;
+    return `apiVersion: ${kind.endsWith('Job') ? 'batch/v1' : 'apps/v1'}
+kind: ${kind}
+metadata: { name: ${name}, labels: { tollgate.dev/inject: "true"${bySocket ? `, tollgate.dev/socket: ${works}` : ''} } }
+spec:
+  ${more}
+  ${kind === 'CronJob' ? nested : template}
 ---
-`,
-  )
+`;
+  })
   .join('');
 
 const SETTINGS_PATCH = `apiVersion: v1

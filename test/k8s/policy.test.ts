@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { Channel } from '../../src/client/channel.js';
+import { parsePolicy } from '../../src/policy/parse.js';
 import { K8S } from '../support/kustomize.js';
 import { NO_REDIS } from '../support/redis.js';
 import { tollgate } from '../support/run.js';
@@ -16,6 +18,17 @@ const TIMEOUT_MS = 5_000;
 test('the policy of base is a good one', async () => {
   const { code, out, err } = await tollgate(['check', POLICY]);
   assert.equal(code, 0, out + err);
+});
+
+test('while Redis is away it denies what costs money, and it says when money runs low', () => {
+  const policy = parsePolicy(readFileSync(POLICY, 'utf8'));
+  assert.ok('rules' in policy);
+  const money = policy.rules.filter(({ rateLimit }) => rateLimit?.metric === 'estimated_cost_usd');
+  assert.equal(money.length, 1);
+  for (const { failureMode, rateLimit } of money) {
+    assert.equal(failureMode, 'deny');
+    assert.ok((rateLimit?.alertAt[0] ?? 1) < 1);
+  }
 });
 
 describe('the policy of base, in pods', { skip: NO_REDIS }, () => {

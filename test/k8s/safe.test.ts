@@ -6,7 +6,23 @@ import { containersOf, type Manifest, onlyPodMaker, podMakers } from '../support
 import { type End, reaches } from '../support/reaches.js';
 import { restrictedProblems } from '../support/restricted.js';
 import { scratchFolder } from '../support/scratch.js';
-import { mainBuilds } from './builds.js';
+import { mainBuilds, OWN_KINDS } from './builds.js';
+
+/**
+ * Where every container of a pod gets the token of its service account, but for one that has something else there.
+ * @see https://github.com/kubernetes/kubernetes/blob/v1.29.0/plugin/pkg/admission/serviceaccount/admission.go
+ */
+const TOKEN_PATH = '/var/run/secrets/kubernetes.io/serviceaccount';
+
+/** The containers that work, beside a gate. */
+const AGENTS = ['agent', 'worker'];
+
+/** What a namespace that denies by default has. */
+const DENY_ALL = (namespace: string): Manifest => ({
+  ...{ apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy' },
+  metadata: { name: 'default-deny', namespace },
+  spec: { podSelector: {}, policyTypes: ['Ingress', 'Egress'] },
+});
 
 describe('what the manifests let in and out', { skip: NO_KUBECTL }, () => {
   const folder = scratchFolder();
@@ -62,24 +78,38 @@ describe('what the manifests let in and out', { skip: NO_KUBECTL }, () => {
     }
   });
 
-  test('no pod of ours has a token of a service account', () => {
+  test('no container of ours has a token of a service account, also where the pod has one', () => {
+    let beside = 0;
     for (const [name, objects] of builds) {
-      for (const { metadata, spec } of podMakers(objects)) {
-        const { automountServiceAccountToken: mounted } = spec.template.spec as IPodSpec;
-        assert.equal(mounted, false, `${name}: ${metadata.name}`);
+      for (const maker of podMakers(objects)) {
+        const { automountServiceAccountToken: token = true, volumes = [] } = maker.spec.template
+          .spec as IPodSpec;
+        if (!token) continue;
+        for (const { name: container, image = '', volumeMounts = [] } of containersOf(maker)) {
+          if (image.startsWith('own:')) continue;
+          const there = volumeMounts.find(({ mountPath }) => mountPath === TOKEN_PATH);
+          const volume = volumes.find((one) => one.name === there?.name);
+          assert.deepEqual(volume?.emptyDir, {}, `${name}: ${maker.metadata.name}, ${container}`);
+          beside += 1;
+        }
       }
     }
+    assert.ok(beside >= Object.keys(OWN_KINDS).length);
   });
 
   test("the agent's container has no password and no policy of the gate", () => {
     for (const [name, objects] of builds) {
       for (const { spec } of podMakers(objects)) {
-        const agent = spec.template.spec?.containers.find((one) => one.name === 'agent');
-        const volumes = agent?.volumeMounts?.map((mount) => mount.name) ?? [];
-        for (const volume of ['tollgate-redis', 'tollgate-policy']) {
-          assert.ok(!volumes.includes(volume), `${name}: ${volume}`);
+        const agents = spec.template.spec?.containers.filter((one) => AGENTS.includes(one.name));
+        for (const { volumeMounts = [], envFrom } of agents ?? []) {
+          for (const { name: volume } of volumeMounts) {
+            assert.ok(
+              !['tollgate-redis', 'tollgate-policy'].includes(volume),
+              `${name}: ${volume}`,
+            );
+          }
+          assert.equal(envFrom, undefined, name);
         }
-        assert.equal(agent?.envFrom, undefined, name);
       }
     }
   });
@@ -105,6 +135,7 @@ describe('what the manifests let in and out', { skip: NO_KUBECTL }, () => {
     const CALLER: End = { namespace: 'agents', labels: { app: 'caller' } };
     const OUTSIDE: End = { namespace: '', labels: {} };
     const AGENT_ELSEWHERE: End = { ...AGENT, namespace: 'more-agents' };
+    const KEEPER_ELSEWHERE: End = { ...KEEPER, namespace: 'others' };
 
     const CASES: [string, End, End, number, boolean][] = [
       ['Prometheus scrapes a gate', PROMETHEUS, AGENT, 7401, true],
@@ -114,18 +145,19 @@ describe('what the manifests let in and out', { skip: NO_KUBECTL }, () => {
       ['nobody calls the gate of another pod', CALLER, AGENT, 7400, false],
       ['nor does Prometheus', PROMETHEUS, AGENT, 7400, false],
       ['nobody opens the page over the network', PROMETHEUS, KEEPER, 7402, false],
-      ['callers of an agent reach it as before', CALLER, AGENT, 8080, true],
+      ['nobody reaches an agent, until a policy allows it', CALLER, AGENT, 8080, false],
       ['a gate reaches the Redis of the trial', AGENT, REDIS, 6379, true],
       ['and so does one of another namespace', AGENT_ELSEWHERE, REDIS, 6379, true],
       ['the keeper reaches it', KEEPER, REDIS, 6379, true],
+      ['one of another namespace does not', KEEPER_ELSEWHERE, REDIS, 6379, false],
       ['nobody else does', CALLER, REDIS, 6379, false],
       ['nobody does from outside', OUTSIDE, REDIS, 6379, false],
       ['Redis reaches nobody', REDIS, OUTSIDE, 443, false],
       ['a gate reaches a Redis outside, by TLS', AGENT, OUTSIDE, 6380, true],
       ['a gate asks sentinels', AGENT, OUTSIDE, 26379, true],
       ['the keeper tells webhooks', KEEPER, OUTSIDE, 443, true],
-      ['an agent asks its model', AGENT, OUTSIDE, 443, true],
-      ['an agent reaches nothing else', AGENT, OUTSIDE, 5432, false],
+      ['an agent reaches not even its model, until a policy allows it', AGENT, OUTSIDE, 443, false],
+      ['nor anything else', AGENT, OUTSIDE, 80, false],
       ['nor does the keeper', KEEPER, OUTSIDE, 80, false],
     ];
     for (const [what, from, to, port, expected] of CASES) {
@@ -135,6 +167,9 @@ describe('what the manifests let in and out', { skip: NO_KUBECTL }, () => {
           ...(builds.get('one more namespace') ?? []),
         ].filter(({ kind }) => kind === 'NetworkPolicy');
         assert.equal(reaches(policies, from, to, port), expected);
+        // Policies add up, so ours must open nothing in a namespace that denies by default.
+        const denied = ['agents', 'more-agents'].map(DENY_ALL);
+        assert.equal(reaches([...policies, ...denied], from, to, port), expected);
       });
     }
 

@@ -136,6 +136,7 @@ describe('the trial, as its manifests say', { skip: NO_KUBECTL || NO_REDIS }, ()
     });
     assert.equal(code, 0, out);
     assert.match(out, /noeviction/);
+    assert.match(out, /the append-only file is on/);
   });
 
   test('a pod without its labels has no gate, and so no agent', async () => {

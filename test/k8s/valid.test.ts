@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import { build, buildOverlay, K8S, NO_KUBECTL } from '../support/kustomize.js';
+import { build, buildOverlay, K8S, KUBECTL, NO_KUBECTL } from '../support/kustomize.js';
 import { containersOf, type Manifest, only, onlyPodMaker, podMakers } from '../support/manifest.js';
 import { scratchFolder } from '../support/scratch.js';
 import { schemaProblem, typeProblems } from '../support/typed-manifests.js';
@@ -23,7 +23,8 @@ describe('the manifests', { skip: NO_KUBECTL }, () => {
     ).values(),
   ];
 
-  test('each object is as the schema of its kind has it', async () => {
+  test('each object is as the schema of its kind has it', async (t) => {
+    t.diagnostic(KUBECTL);
     assert.ok(all().length > 40);
     for (const object of all()) {
       const { kind, metadata } = object;
@@ -112,7 +113,7 @@ describe('the manifests', { skip: NO_KUBECTL }, () => {
   });
 
   test('the gate comes to each sort of workload, before what starts there', () => {
-    for (const kind of Object.keys(OWN_KINDS)) {
+    for (const [kind, { works }] of Object.entries(OWN_KINDS)) {
       const own = onlyPodMaker(builds.get('a fleet') ?? [], kind, `own-${kind.toLowerCase()}`);
       const { initContainers = [], containers = [], volumes = [] } = own.spec.template.spec ?? {};
       assert.deepEqual(
@@ -123,7 +124,7 @@ describe('the manifests', { skip: NO_KUBECTL }, () => {
       assert.ok(initContainers[0]?.startupProbe);
       assert.deepEqual(
         containers.map((one) => one.name),
-        ['agent'],
+        [works],
       );
       assert.ok(containers[0]?.volumeMounts?.some(({ mountPath }) => mountPath === '/own'));
       assert.ok(volumes.some((volume) => volume.name === 'own'));

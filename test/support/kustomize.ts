@@ -8,18 +8,24 @@ import type { Manifest } from './manifest.js';
 /** Where the manifests are. */
 export const K8S = fileURLToPath(new URL('../../../k8s/', import.meta.url));
 
+/** What kubectl says of itself; '' where there is none. */
+export const KUBECTL: string = (() => {
+  try {
+    const version = execFileSync('kubectl', ['version', '--client'], { encoding: 'utf8' });
+    return version.trim().replaceAll('\n', ', ');
+  } catch {
+    return '';
+  }
+})();
+
 /**
  * Why manifests cannot be built here; false if they can. In CI nothing is skipped: a machine without
  * kubectl fails there.
  */
 export const NO_KUBECTL: string | false = (() => {
-  try {
-    execFileSync('kubectl', ['version', '--client'], { stdio: 'ignore' });
-    return false;
-  } catch {
-    if (process.env['CI']) throw new Error('kubectl is missing, and CI skips nothing');
-    return 'kubectl is not installed (.ci/run says from where)';
-  }
+  if (KUBECTL !== '') return false;
+  if (process.env['CI']) throw new Error('kubectl is missing, and CI skips nothing');
+  return 'kubectl is not installed (.ci/run says from where)';
 })();
 
 /** Builds a folder as `kubectl apply -k` does: every object that it would send. */

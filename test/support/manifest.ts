@@ -14,16 +14,19 @@ export interface Manifest {
   readonly data?: Readonly<Record<string, string>>;
 }
 
-/** What a Deployment, StatefulSet, DaemonSet or Job makes. */
+/** A Deployment, StatefulSet, DaemonSet or Job, or what a CronJob makes. */
 export interface PodMaker extends Manifest {
   readonly spec: { readonly template: IPodTemplateSpec };
 }
 
-/** Those of the objects that make pods. */
+/** Those of the objects that make pods; of a CronJob, the Job that it makes under its name. */
 export function podMakers(objects: readonly Manifest[]): PodMaker[] {
-  return objects.filter((object): object is PodMaker => {
-    const { spec } = object as { spec?: { template?: unknown } };
-    return spec?.template !== undefined;
+  return objects.flatMap((object) => {
+    const { spec } = object as {
+      spec?: { template?: unknown; jobTemplate?: Pick<PodMaker, 'spec'> };
+    };
+    if (spec?.jobTemplate) return [{ ...object, spec: spec.jobTemplate.spec }];
+    return spec?.template === undefined ? [] : [object as PodMaker];
   });
 }
 
@@ -36,7 +39,9 @@ export function only(objects: readonly Manifest[], kind: string, name: string): 
 }
 
 export function onlyPodMaker(objects: readonly Manifest[], kind: string, name: string): PodMaker {
-  return only(objects, kind, name) as PodMaker;
+  const [maker] = podMakers([only(objects, kind, name)]);
+  if (!maker) throw new Error(`${kind} ${name} makes no pods`);
+  return maker;
 }
 
 /** The init containers and containers of a pod, in the order in which they start. */
