@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { describe, test } from 'node:test';
 import { parse } from 'yaml';
 import { parsePolicy } from '../../src/policy/parse.js';
@@ -45,11 +45,27 @@ describe('the README of the manifests', () => {
     assert.match(BLOCKS[1] ?? '', /^mode: shadow$/m);
   });
 
+  test('has webhooks whose URL is in the Secret of the keeper, where it is mounted', async () => {
+    assert.equal(BLOCKS.length, 5);
+    const policy = parsePolicy(BLOCKS[4] ?? '');
+    assert.ok('alerts' in policy, BLOCKS[4]);
+    const [route] = policy.alerts;
+    const file = route && 'file' in route.url ? route.url.file : '';
+    assert.ok(file.endsWith(`/${/`--from-file=([\w-]+)`/.exec(README)?.[1]}`), file);
+    const [maker] = readObjects(
+      readFileSync(join(K8S, 'base', 'keeper', 'keeper.yaml'), 'utf8'),
+    ) as PodMaker[];
+    if (!maker) throw new Error('there is no keeper');
+    const { volumeMounts = [] } = container(maker, 'keeper');
+    const mount = volumeMounts.find(({ mountPath }) => mountPath === dirname(file));
+    const volume = maker.spec.template.spec?.volumes?.find(({ name }) => name === mount?.name);
+    assert.equal(volume?.secret?.secretName, 'tollgate-redis-keeper');
+  });
+
   test('has an overlay that builds, with its own policy and settings', {
     skip: NO_KUBECTL,
   }, async () => {
     const [, policy = '', settings = '', kustomization = ''] = BLOCKS;
-    assert.equal(BLOCKS.length, 4);
     const own = join(folder, 'own');
     mkdirSync(own);
     writeFileSync(join(own, 'policy.yaml'), policy);
@@ -81,7 +97,23 @@ describe('the README of the manifests', () => {
       assert.ok(existsSync(join(K8S, path)));
     const secrets = [...README.matchAll(/secret generic (\S+)/g)].map(([, name]) => name);
     assert.deepEqual(secrets, ['tollgate-redis-gate', 'tollgate-redis-keeper']);
-    for (const name of secrets) assert.ok(only(objects, 'Secret', name ?? ''));
+    for (const [, name = '', options = ''] of README.matchAll(/secret generic (\S+) (.*)$/gm)) {
+      const keys = [...options.matchAll(/--from-(?:literal|file)=([^=\s]+)=/g)].map(
+        ([, key]) => key,
+      );
+      const secret = only(objects, 'Secret', name);
+      assert.deepEqual(keys.toSorted(), Object.keys(secret.data ?? {}).toSorted());
+    }
+    const keeper = container(onlyPodMaker(objects, 'Deployment', 'tollgate-keeper'), 'keeper');
+    const images = /(?:docker build -t|kind load docker-image) (\S+)/g;
+    assert.deepEqual(
+      [...trial.matchAll(images)].map(([, name]) => name),
+      Array(2).fill(keeper.image),
+    );
+    const page = SETTINGS.TOLLGATE_PAGE_LISTEN.default.split(':')[1];
+    assert.ok(
+      trial.includes(`service/tollgate-keeper ${page} # and open http://127.0.0.1:${page}`),
+    );
     for (const name of COMPONENTS)
       assert.ok(README.includes(`| [${name}](components/${name}) |`), name);
     for (const [name] of README.matchAll(/\b(REDIS_URL|TOLLGATE_[A-Z_]+)\b/g)) {
