@@ -11,7 +11,10 @@ export const K8S = fileURLToPath(new URL('../../../k8s/', import.meta.url));
 /** What kubectl says of itself; '' where there is none. */
 export const KUBECTL: string = (() => {
   try {
-    const version = execFileSync('kubectl', ['version', '--client'], { encoding: 'utf8' });
+    const version = execFileSync('kubectl', ['version', '--client'], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
     return version.trim().replaceAll('\n', ', ');
   } catch {
     return '';
