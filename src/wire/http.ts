@@ -25,6 +25,8 @@ export interface HttpAnswer {
   readonly body: string | Buffer;
   readonly type: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Called if it could not be sent to its end. */
+  readonly lost?: () => void;
 }
 
 /** A server that only answers: GET and HEAD, no bodies. */
@@ -62,9 +64,13 @@ export async function serveHttp(
       asking.add(request.socket);
       const [path = ''] = (request.url ?? '').split('?');
       const reads = request.method === 'GET' || request.method === 'HEAD';
-      const { code, body, type, headers } = reads
+      const { code, body, type, headers, lost } = reads
         ? await answer(path, request)
         : plain(405, 'only GET\n');
+      response.once('close', () => {
+        if (!response.writableFinished) lost?.();
+      });
+      if (response.destroyed) lost?.();
       response.writeHead(code, { ...headers, 'content-type': type, connection: 'close' });
       response.end(request.method === 'HEAD' ? undefined : body);
     },

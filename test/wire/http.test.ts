@@ -10,11 +10,12 @@ describe('a server of probes', () => {
   let server: HttpServer;
   let port = 0;
   const answers: (() => void)[] = [];
+  const lost: string[] = [];
   const sockets: Socket[] = [];
   before(async () => {
     server = await serveHttp({ host: '127.0.0.1', port: 0 }, MOST, async (path) => {
       if (path === '/slow') await new Promise<void>((resolve) => answers.push(resolve));
-      return plain(200, 'ok\n');
+      return { ...plain(200, 'ok\n'), lost: () => lost.push(path) };
     });
     if ('port' in server.address) port = server.address.port;
   });
@@ -79,6 +80,17 @@ describe('a server of probes', () => {
     const one = await open(GET('/livez'));
     await until('it to be ended', () => one.closed);
     assert.match(one.text, /200 OK[\s\S]*connection: close/i);
+  });
+
+  test('says of an answer that it was not sent, where who has asked has gone', async () => {
+    lost.length = 0;
+    await open(GET('/slow'));
+    await until('it to be under way', () => answers.length === 1);
+    sockets.at(-1)?.resetAndDestroy();
+    await probe();
+    for (const answer of answers.splice(0)) answer();
+    await until('it to be said', () => lost.length > 0);
+    assert.deepEqual(lost, ['/slow']);
   });
 
   test('cuts off who asks nothing for some seconds, before and after a request', async () => {
