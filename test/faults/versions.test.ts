@@ -64,7 +64,7 @@ describe('an old and a new version side by side, under load', { skip: NO_REDIS }
   }
 
   /** As if the living sidecars of the old format had been silent for 15 s: they are gone, or it is looked at. */
-  const silence = () => redis.client.hset(FORMATS_KEY, String(OLDEST_FORMAT), '1');
+  const silence = () => redis.client.hset(FORMATS_KEY, String(OLDEST_FORMAT), '1', 'since', '1');
 
   /** In which formats the windows and the records of an agent are kept. */
   async function formatsOf(agent: string): Promise<{ windows: number[]; records: number[] }> {
