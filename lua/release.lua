@@ -23,7 +23,8 @@ if call.state ~= STATE.HELD then return { call.state, now, 0, unpack(NOTHING) } 
 
 local returned = {}
 for _, of in ipairs(call.windows) do
-  if of.metric ~= CALLS and of.charged > 0 then returned[#returned + 1] = of end
+  local is_known = record.amount(call.held, of.metric)
+  if is_known and of.metric ~= CALLS and of.charged > 0 then returned[#returned + 1] = of end
 end
 give_back(call, returned, now)
 for _, of in ipairs(returned) do of.charged = 0 end

@@ -32,8 +32,9 @@ Time: 61 slices a window at most.
 -- Reads the window if what it has of the call is not what the call has used.
 local function read_window(call, of, now)
   local held, used = record.amount(call.held, of.metric), record.amount(call.settled, of.metric)
+  if of.metric == CALLS or not held then return end
   of.in_hold, of.over = math.min(held, used), math.max(0, used - held)
-  if of.metric == CALLS or (of.in_hold == of.charged and of.over == 0) then return end
+  if of.in_hold == of.charged and of.over == 0 then return end
   of.window = window.read(redis.call('GET', of.key), of.shape, now, call.format)
 end
 
@@ -71,8 +72,8 @@ end
 local function grown(call, now)
   local said = {}
   for _, of in ipairs(call.windows) do
-    local held = call.returned == 1 and 0 or record.amount(call.held, of.metric)
-    local by = record.amount(call.settled, of.metric) - held
+    local held = call.returned == 1 and 0 or record.amount(call.held, of.metric) or 0
+    local by = (record.amount(call.settled, of.metric) or 0) - held
     if of.metric ~= CALLS and by > 0 then
       local n, w = #said, window.read(redis.call('GET', of.key), of.shape, now, call.format)
       said[n + 1], said[n + 2], said[n + 3] = of.key, w.used, by

@@ -28,7 +28,7 @@ Amounts are a list of cost (nano-dollars), tokens in, tokens out, source of the 
 sidecar understands).
 ]]
 local STATE = { HELD = 0, SETTLED = 1, RELEASED = 2, FINAL = 3, UNHELD = 4, UNAUTHORIZED = 5 }
-local CALLS, COST, TOKENS, TOKENS_IN = 0, 1, 2, 3
+local CALLS, COST, TOKENS, TOKENS_IN, TOKENS_OUT = 0, 1, 2, 3, 4
 
 -- How long a call that is over is remembered: past every client's retry, and short, since each costs
 -- memory.
@@ -145,11 +145,12 @@ function record.read_used(at, held)
   return { given(0), given(1), given(2), tonumber(ARGV[at + 3]) }
 end
 
--- How much of a metric the amounts are.
+-- How much of a metric the amounts are; nil of one that a later version has: its window is left as it is.
 function record.amount(amounts, metric)
   if metric == CALLS then return 1 end
   if metric == COST then return amounts[1] end
   if metric == TOKENS then return amounts[2] + amounts[3] end
   if metric == TOKENS_IN then return amounts[2] end
-  return amounts[3]
+  if metric == TOKENS_OUT then return amounts[3] end
+  return nil
 end

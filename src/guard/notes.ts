@@ -7,6 +7,7 @@ import { monotonicMs } from '../redis/deadline.js';
 import { failureFrom } from '../store/answer.js';
 import { appendEntries, MAX_AT_ONCE, type NewEntry } from '../store/append.js';
 import { knowsPolicy, type PolicyOrigin, tellPolicy } from '../store/policies.js';
+import { createUntold } from '../store/untold.js';
 import type { Logger } from '../telemetry/log.js';
 import { Denials } from './denials.js';
 import { createTellDenied } from './denied.js';
@@ -93,6 +94,11 @@ export function createNotes({ connection, policy, domains, origin, log }: NotesP
     }
   }
 
+  const policyUntold = createUntold(
+    log,
+    'keepers were not told of this domain and its policy (tg:domains): nobody sums up what it spends',
+  );
+
   async function tellDenials(): Promise<void> {
     for (const [domain, entries] of denials.take()) {
       for (const denied of await tellDomain(domain, entries)) denials.add(domain, denied);
@@ -107,9 +113,7 @@ export function createNotes({ connection, policy, domains, origin, log }: NotesP
       const untold = await tellDomain(one.domain, [one.note]);
       if (untold.length > 0) thresholds.push(one);
     }
-    await tellPolicies().catch((error) => {
-      log.debug({ err: error }, 'the ledger was not told of the policy; it is tried again');
-    });
+    await tellPolicies().catch(policyUntold);
   }
 
   /** One after another: what comes while something is told is told with the next. */

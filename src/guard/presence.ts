@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import type { Policy } from '../policy/policy.js';
 import type { Connection } from '../redis/connection.js';
 import { forgetGate, tellGate } from '../store/gates.js';
+import { createUntold } from '../store/untold.js';
 import type { Logger } from '../telemetry/log.js';
 import { VERSION } from '../telemetry/version.js';
 
@@ -27,6 +28,10 @@ export function createPresence(
 ): Presence {
   const host = hostname();
   const id = `${host}.${randomBytes(6).toString('base64url')}`;
+  const untold = createUntold(
+    log,
+    'keepers were not told of this gate (tg:gates): it is missing from the metrics of the fleet',
+  );
   const told = { hash: '', atMs: Number.NEGATIVE_INFINITY };
   let telling: Promise<void> | undefined;
 
@@ -39,7 +44,7 @@ export function createPresence(
       told.hash = hash;
       told.atMs = nowMs;
     } catch (error) {
-      log.debug({ err: error }, 'keepers were not told of this gate; it is tried again');
+      untold(error);
     }
   }
 

@@ -1,7 +1,9 @@
 import type { Connection } from '../redis/connection.js';
 import { redisMs } from '../redis/time.js';
 import type { Logger } from '../telemetry/log.js';
+import { fieldsOf } from './flat.js';
 import { FORMATS_KEY } from './keys.js';
+import { createUntold } from './untold.js';
 
 /** The format that every version reads. */
 export const OLDEST_FORMAT = 1;
@@ -15,10 +17,16 @@ const TELL_MS = 5_000;
 /** One that has not told for so long is taken for gone; what was heard so long ago is worth nothing. */
 const GONE_MS = 15_000;
 
+/** Where nobody has told for so long, Redis was away, frozen or restored: who lives is not known. */
+const SILENCE_MS = 10_000;
+
+/** Since when somebody has told without such a silence: beside the formats. */
+const SINCE_FIELD = 'since';
+
 /**
  * In which format the fleet keeps windows and records. Each living sidecar tells the others the newest that it reads,
  * and all write the newest that all of them read: so an update that rolls through the fleet, or back,
- * meets nothing that it cannot read.
+ * meets nothing that it cannot read. It becomes newer only when all who live had time to tell; older, at once.
  */
 export interface FleetFormat {
   /** What to write: the oldest until the others were heard, and while they are not. */
@@ -32,13 +40,20 @@ export function followFleetFormat(connection: Connection, log: Logger): FleetFor
   let said = OLDEST_FORMAT;
   let telling: Promise<void> | undefined;
 
+  let triedMs = Number.NEGATIVE_INFINITY;
+  const untold = createUntold(
+    log,
+    'other sidecars were not told which formats this one reads (tg:formats): a newer version may not wait for it',
+  );
+
   async function tell(): Promise<void> {
-    if (!connection.ready() || performance.now() - heard.atMs < TELL_MS) return;
     const atMs = performance.now();
+    if (!connection.ready() || atMs - triedMs < TELL_MS) return;
+    triedMs = atMs;
     try {
-      heard = { format: await exchange(connection, newest), atMs };
+      heard = { format: await exchange(connection, newest, heard.format), atMs };
     } catch (error) {
-      log.debug({ err: error }, 'the formats of the fleet could not be read; it is tried again');
+      untold(error);
       return;
     }
     if (heard.format === said) return;
@@ -68,15 +83,34 @@ export function followFleetFormat(connection: Connection, log: Logger): FleetFor
   };
 }
 
-/** Tells which format is read here. @returns the newest that every living sidecar reads */
-async function exchange(connection: Connection, newest: number): Promise<number> {
+/**
+ * Tells which format is read here.
+ * @param was the one that is written until now
+ * @returns the newest that every living sidecar reads, as far as that is known
+ */
+async function exchange(connection: Connection, newest: number, was: number): Promise<number> {
   const nowMs = await redisMs(connection);
-  await connection.command('HSET', FORMATS_KEY, newest, nowMs);
-  const flat = (await connection.command('HGETALL', FORMATS_KEY)) as string[];
-  let format = newest;
-  for (let at = 0; at < flat.length; at += 2) {
-    const [read, toldMs] = [Number(flat[at]), Number(flat[at + 1])];
-    if (nowMs - toldMs < GONE_MS && read >= OLDEST_FORMAT) format = Math.min(format, read);
-  }
-  return format;
+  const { told, sinceMs } = await readTold(connection);
+  const lastMs = Math.max(...told.map(({ toldMs }) => toldMs), 0);
+  const isNew = sinceMs === undefined || nowMs - lastMs > SILENCE_MS;
+  const since = isNew ? [SINCE_FIELD, nowMs] : [];
+  await connection.command('HSET', FORMATS_KEY, newest, nowMs, ...since);
+  const living = told.filter(({ toldMs }) => nowMs - toldMs < GONE_MS);
+  const format = Math.min(newest, ...living.map(({ read }) => read));
+  const allHaveTold = !isNew && nowMs - sinceMs >= GONE_MS;
+  return allHaveTold ? format : Math.min(format, was);
+}
+
+interface Told {
+  readonly told: readonly { readonly read: number; readonly toldMs: number }[];
+  readonly sinceMs: number | undefined;
+}
+
+async function readTold(connection: Connection): Promise<Told> {
+  const fields = fieldsOf((await connection.command('HGETALL', FORMATS_KEY)) as string[]);
+  const told = Object.entries(fields)
+    .map(([format, ms]) => ({ read: Number(format), toldMs: Number(ms) }))
+    .filter(({ read, toldMs }) => read >= OLDEST_FORMAT && Number.isFinite(toldMs));
+  const since = fields[SINCE_FIELD];
+  return { told, sinceMs: since === undefined ? undefined : Number(since) };
 }

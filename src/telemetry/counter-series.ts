@@ -1,6 +1,6 @@
 import type { Registry } from 'prom-client';
 import { expose } from './exposed.js';
-import type { Scrapers } from './scrapers.js';
+import type { Scrapers, Seen } from './scrapers.js';
 import {
   type Family,
   isBounded,
@@ -17,11 +17,9 @@ export interface CounterSeries<L extends string> {
   inc(labels: Labels<L>, by?: number): void;
 }
 
-interface Series<L extends string> {
+interface Series<L extends string> extends Seen {
   readonly labels: Labels<L>;
   sum: number;
-  /** The bits of the scrapers that have seen it. */
-  seenBy: number;
   /** When somebody first saw it. */
   shownMs: number;
 }
@@ -58,9 +56,9 @@ export function createCounterSeries<L extends string>(
     const { bit, sinceMs } = scrapers.current();
     const nowMs = scrapers.nowMs();
     if (one.seenBy === 0) one.shownMs = nowMs;
-    const appears =
-      (one.seenBy & bit) === 0 && (sinceMs <= one.shownMs || nowMs - one.shownMs < TOGETHER_MS);
-    one.seenBy |= bit;
+    const isNew = (one.seenBy & bit) === 0;
+    const appears = isNew && (sinceMs <= one.shownMs || nowMs - one.shownMs < TOGETHER_MS);
+    if (isNew) scrapers.sees(one);
     return { labels: one.labels, value: appears ? 0 : one.sum / grains };
   }
   expose(registry, family, 'counter', () => [...series.values()].map(scrape));

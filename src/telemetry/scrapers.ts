@@ -12,12 +12,27 @@ export interface Scraper {
   readonly sinceMs: number;
 }
 
+/** What remembers by whom it was seen, by the bits of scrapers. */
+export interface Seen {
+  seenBy: number;
+}
+
+/** One reading of all metrics, family by family. */
+export interface Scrape {
+  /** Renders for who reads; what `render` does before its first await counts. */
+  as<T>(render: () => T): T;
+  /** Nobody got it: what it was the first to show is shown once more. */
+  lost(): void;
+}
+
 /** Who reads the metrics just now: each has series to see that others have seen before. */
 export interface Scrapers {
   current(): Scraper;
   nowMs(): number;
-  /** Renders for whoever is called so; what `render` does before its first await counts. */
-  as<T>(name: string, render: () => T): T;
+  /** Notes that the current scraper sees this for the first time. */
+  sees(series: Seen): void;
+  /** Whoever is called so begins to read. */
+  begin(name: string): Scrape;
 }
 
 /** @param nowMs a clock that never steps back */
@@ -27,6 +42,7 @@ export function createScrapers(nowMs: () => number = () => performance.now()): S
   const nobody: Scraper = { bit: 1 << MAX_SCRAPERS, sinceMs: nowMs() };
   let rest: Scraper | undefined;
   let current = nobody;
+  let first: Seen[] = [];
 
   function find(name: string): Scraper {
     const found = known.get(name);
@@ -43,13 +59,26 @@ export function createScrapers(nowMs: () => number = () => performance.now()): S
   return {
     current: () => current,
     nowMs,
-    as(name, render) {
-      current = find(name.slice(0, MAX_NAME_CHARS));
-      try {
-        return render();
-      } finally {
-        current = nobody;
-      }
+    sees(series) {
+      series.seenBy |= current.bit;
+      first.push(series);
+    },
+    begin(name) {
+      const scraper = find(name.slice(0, MAX_NAME_CHARS));
+      const seen: Seen[] = [];
+      return {
+        as(render) {
+          [current, first] = [scraper, seen];
+          try {
+            return render();
+          } finally {
+            [current, first] = [nobody, []];
+          }
+        },
+        lost() {
+          for (const series of seen.splice(0)) series.seenBy &= ~scraper.bit;
+        },
+      };
     },
   };
 }

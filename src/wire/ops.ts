@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { setImmediate } from 'node:timers/promises';
 import type { Metrics } from '../telemetry/metrics.js';
+import type { Scrape } from '../telemetry/scrapers.js';
 import { type HttpAnswer, type HttpServer, plain, serveHttp } from './http.js';
 import type { ListenAddress } from './listen.js';
 
@@ -19,11 +20,11 @@ export function startOps(
 ): Promise<HttpServer> {
   const { registry } = metrics;
   const pages: Record<string, (request: IncomingMessage) => HttpAnswer | Promise<HttpAnswer>> = {
-    '/metrics': async (request) => ({
-      code: 200,
-      body: await scrape(metrics, scraperOf(request)),
-      type: registry.contentType,
-    }),
+    '/metrics': async (request) => {
+      const scrape = metrics.scrapers.begin(scraperOf(request));
+      const body = await render(metrics, scrape);
+      return { code: 200, body, type: registry.contentType, lost: scrape.lost };
+    },
     '/livez': () => plain(200, 'ok\n'),
     '/readyz': () => (ready() ? plain(200, 'ok\n') : plain(503, 'not ready\n')),
   };
@@ -41,11 +42,11 @@ function scraperOf({ socket, headers }: IncomingMessage): string {
 }
 
 /** The text for Prometheus, family by family: a keeper beside a gate has so many series that calls would wait. */
-async function scrape({ registry, scrapers }: Metrics, scraper: string): Promise<string> {
+async function render({ registry }: Metrics, scrape: Scrape): Promise<string> {
   const families: string[] = [];
   for (const { name } of registry.getMetricsAsArray()) {
     // It reads the series before it first waits, so that another scrape cannot come between.
-    families.push(await scrapers.as(scraper, () => registry.getSingleMetricAsString(name)));
+    families.push(await scrape.as(() => registry.getSingleMetricAsString(name)));
     await setImmediate();
   }
   return `${families.join('\n\n')}\n`;

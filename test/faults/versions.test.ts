@@ -52,8 +52,8 @@ describe('an old and a new version side by side, under load', { skip: NO_REDIS }
     await redis.stop();
   });
 
-  async function start(main?: string): Promise<SidecarProcess> {
-    const one = await spawnSidecar(env, [], main);
+  async function start(main?: string, args: string[] = []): Promise<SidecarProcess> {
+    const one = await spawnSidecar(env, args, main);
     running.add(one);
     return one;
   }
@@ -64,7 +64,7 @@ describe('an old and a new version side by side, under load', { skip: NO_REDIS }
   }
 
   /** As if the living sidecars of the old format had been silent for 15 s: they are gone, or it is looked at. */
-  const silence = () => redis.client.hset(FORMATS_KEY, String(OLDEST_FORMAT), '1');
+  const silence = () => redis.client.hset(FORMATS_KEY, String(OLDEST_FORMAT), '1', 'since', '1');
 
   /** In which formats the windows and the records of an agent are kept. */
   async function formatsOf(agent: string): Promise<{ windows: number[]; records: number[] }> {
@@ -132,8 +132,18 @@ describe('an old and a new version side by side, under load', { skip: NO_REDIS }
       return Object.keys(await redis.client.hgetall(FORMATS_KEY)).length === 2;
     });
 
-    // The last old one goes: from some moment on all new windows and records are of the new format.
+    // Of the old version a keeper alone is left: it reads what is kept, too.
+    const keeper = await start(undefined, ['--role', 'keeper']);
     await stop(old);
+    await silence();
+    await until('the keeper to tell of itself', async () => {
+      return (await redis.client.hget(FORMATS_KEY, String(OLDEST_FORMAT))) !== '1';
+    });
+    await load('kept', [next]);
+    assert.deepEqual(await formatsOf('kept'), { windows: [1], records: [1] });
+
+    // The last old one goes: from some moment on all new windows and records are of the new format.
+    await stop(keeper);
     await silence();
     await until('the new format to be written', () =>
       next.log.some(({ msg }) => String(msg).includes('newest format from now on')),

@@ -55,7 +55,11 @@ test('what is usual is told of all agents, what is unusual of those for whom it 
   const spend = spendOf(fleetOf({ usual: 1, fivefold: 5, night: 1 }));
   const { days } = await normalDays(spend, 'd', 'UTC', DAY + 12 * HOUR_MS);
   const spent: Record<string, bigint> = { usual: 1n, fivefold: 5n, night: 2n };
-  const fleet = { normal: days.map((day) => besideUsual(day, NANO * (spent[day.agent] ?? 0n))) };
+  const fleet = {
+    normal: days.map((day) =>
+      besideUsual(day, new Map([['now', NANO * (spent[day.agent] ?? 0n)]])),
+    ),
+  };
   const each = (value: string) => ({ usual: value, fivefold: value, night: value });
   assert.deepEqual(await shown(fleet, 'tollgate_spend_expected_usd'), each('1'));
   assert.deepEqual(await shown(fleet, 'tollgate_spend_normal_day_usd'), each('2'));
@@ -86,11 +90,39 @@ test('the team of an agent is the one that most of its latest money went to; den
   }
 });
 
+test('an agent that spends for another team since its usual days were read is shown with that one', async () => {
+  const { days } = await normalDays(spendOf(fleetOf({ usual: 1 })), 'd', 'UTC', DAY + 12 * HOUR_MS);
+  const [usual] = days;
+  assert.ok(usual);
+  const shownWith = (spent: readonly (readonly [string, bigint])[]) => {
+    const { team, actualNano } = besideUsual(usual, new Map(spent));
+    return [team, actualNano];
+  };
+  assert.deepEqual(shownWith([]), ['now', 0n]);
+  assert.deepEqual(
+    shownWith([
+      ['later', 2n],
+      ['other', 1n],
+    ]),
+    ['later', 3n],
+  );
+  assert.deepEqual(
+    shownWith([
+      ['later', 2n],
+      ['now', 1n],
+    ]),
+    ['now', 3n],
+    'not to and fro',
+  );
+});
+
 test('where nothing was expected yet the ratio is a number: to a tenth of a normal day', async () => {
   const spend = spendOf(fleetOf({ usual: 1, night: 1 }));
   const { days } = await normalDays(spend, 'd', 'UTC', DAY + 8 * HOUR_MS);
   const spent: Record<string, bigint> = { usual: 0n, night: 2n };
-  const normal = days.map((day) => besideUsual(day, NANO * (spent[day.agent] ?? 0n)));
+  const normal = days.map((day) =>
+    besideUsual(day, new Map([['now', NANO * (spent[day.agent] ?? 0n)]])),
+  );
   assert.deepEqual(await shown({ normal }, 'tollgate_spend_unusual_ratio'), { night: '10' });
 });
 

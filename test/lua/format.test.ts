@@ -13,15 +13,24 @@ import { type SimulatedRedis, startSimulated } from '../support/simulated.js';
 const START_US = 1_750_000_000_000_000;
 const KEY = recordKey({ domain: 'test', agent: 'a', callId: '0' });
 
+/** The first that this version does not read. */
+const FAR = OLDEST_FORMAT + 2;
+
 /** Sets the first byte that `what` has of a value: a format that no version has yet. */
 const AS_OF_LATER = `local raw = redis.call('GET', KEYS[1])
-redis.call('SET', KEYS[1], string.char(9) .. string.sub(raw, 2))`;
+redis.call('SET', KEYS[1], string.char(${FAR}) .. string.sub(raw, 2))`;
+
+/** In the record of a call the last window counts what this version does not know. */
+const OF_LATER_METRIC = `local values = { cmsgpack.unpack(redis.call('GET', KEYS[1])) }
+values[#values - 6] = 77
+redis.call('SET', KEYS[1], cmsgpack.pack(unpack(values)))`;
 
 const money = windowOf({ rule: 'money', metric: 'estimated_cost_usd', limit: 1_000 });
 const question = questionOf({
   callId: '0',
   amounts: { costNano: 10, costSource: 'caller', tokensIn: 0, tokensOut: 0 },
-  windows: [windowOf(), money],
+  // Two whose settlement changes them: the first must not be written when the second cannot be read.
+  windows: [windowOf(), money, { ...money, rule: 'more-money' }],
 });
 const other = { ...question, callId: '1', attempt: 'other' };
 const used = { costNano: 4, costSource: 'caller', tokensIn: 0, tokensOut: 0 } as const;
@@ -65,7 +74,7 @@ describe('what a far later version keeps', { skip: NO_REDIS }, () => {
         );
         assert.match(
           String(error),
-          /NEWER than this version of Tollgate: kept in format 9/,
+          /NEWER than this version of Tollgate: kept in format 3, and it reads up to 2/,
           script,
         );
         assert.deepEqual(failureFrom(error), { failed: 'newer', mayHaveRun: false }, script);
@@ -85,9 +94,26 @@ describe('what a far later version keeps', { skip: NO_REDIS }, () => {
       questionKeys(question),
       questionArguments(question, START_US * 2, MAX_ENTRIES, format),
     );
-    for (const key of [KEY, ...questionKeys(question).slice(3)]) {
+    const unheld = recordKey({ domain: 'test', agent: 'a', callId: 'unheld' });
+    await redis.connection.run('unheld', [unheld, LEDGER], [...settling, 'facts', format]);
+    for (const key of [KEY, unheld, ...questionKeys(question).slice(3)]) {
       const raw = (await redis.connection.bytes('GET', key)) as Buffer;
       assert.equal(raw[0], format, key);
     }
+  });
+
+  test('a window of a metric that a later version has is left as it is', async () => {
+    await redis.setClock(START_US);
+    await redis.flush();
+    await redis.connection.run('authorize', questionKeys(question), args());
+    await redis.connection.command('EVAL', '', OF_LATER_METRIC, 1, KEY);
+    const windows = questionKeys(question).slice(3);
+    const sums = () => Promise.all(windows.map(async (key) => redis.connection.bytes('GET', key)));
+    const before = await sums();
+    await redis.connection.run('release', [KEY, LEDGER], [MAX_ENTRIES]);
+    await redis.connection.run('settle', [KEY, LEDGER], settling);
+    const after = await sums();
+    assert.deepEqual(after[2], before[2]);
+    assert.notDeepEqual(after[1], before[1]);
   });
 });

@@ -9,8 +9,10 @@ import { createStore, type Store } from '../../src/store/store.js';
 import { readPacked } from '../../src/store/windows.js';
 import { createMetrics } from '../../src/telemetry/metrics.js';
 import { MAX_ENTRIES, questionOf, windowOf } from '../support/question.js';
+import { NO_REDIS } from '../support/redis.js';
 import { seeded } from '../support/seed.js';
 import { ENGINES, type SimulatedRedis, startSimulated } from '../support/simulated.js';
+import { startTwoVersions } from '../support/two-versions.js';
 
 const START_US = 1_790_000_000_000_000;
 const DAY = 86_400_000_000;
@@ -24,12 +26,17 @@ const WINDOWS = [
   { calendar: 'month', timezone: 'UTC' },
 ] as const;
 
-for (const { engine, skip } of ENGINES) {
-  describe(`a window that is read without a script, on ${engine}`, { skip }, () => {
+const SIDES = [
+  ...ENGINES.map((one) => ({ ...one, by: `on ${one.engine}`, start: startSimulated })),
+  { engine: 'redis', skip: NO_REDIS, by: 'written by two versions', start: startTwoVersions },
+] as const;
+
+for (const { engine, skip, by, start } of SIDES) {
+  describe(`a window that is read without a script, ${by}`, { skip }, () => {
     let redis: SimulatedRedis;
     let store: Store;
     before(async () => {
-      redis = await startSimulated(engine);
+      redis = await start(engine);
       store = createStore(redis.connection, createMetrics(), () => MAX_ENTRIES);
     });
     after(() => redis.close());

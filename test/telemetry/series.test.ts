@@ -21,8 +21,10 @@ function families(maxSeries: number) {
     scrapers,
   );
   /** Label values and value of each series, as scraped. */
-  const scrape = async (name: string, by = 'prometheus') => {
-    const text = await scrapers.as(by, () => registry.getSingleMetricAsString(name));
+  const scrape = async (name: string, by = 'prometheus', isLost = false) => {
+    const one = scrapers.begin(by);
+    const text = await one.as(() => registry.getSingleMetricAsString(name));
+    if (isLost) one.lost();
     return samplesNamed(text, name).map(({ labels, value }) => [...Object.values(labels), value]);
   };
   return { ...all, overflowed, clock, scrape };
@@ -45,6 +47,30 @@ describe('counters by label', () => {
       ['a', 7],
       ['b', 1],
     ]);
+  });
+
+  test('a scrape that nobody got shows 0 again, of what it was the first to show', async () => {
+    const { counters, scrape } = families(10);
+    const calls = counters('calls_total', 'x', ['agent']);
+    const values = async (isLost: boolean) =>
+      (await scrape('calls_total', 'one', isLost)).map((row) => row.at(-1));
+    calls.inc({ agent: 'old' }, 5);
+    assert.deepEqual([await values(false), await values(false)], [[0], [5]]);
+    calls.inc({ agent: 'new' }, 7);
+    assert.deepEqual(
+      [await values(true), await values(true)],
+      [
+        [5, 0],
+        [5, 0],
+      ],
+    );
+    assert.deepEqual(
+      [await values(false), await values(false)],
+      [
+        [5, 0],
+        [5, 7],
+      ],
+    );
   });
 
   test('each scraper sees a series begin at 0, and one that comes late what it is', async () => {

@@ -207,7 +207,7 @@ describe('an evil agent', { concurrency: true }, () => {
     await answered(t, honest);
   });
 
-  test('the probes and the page take no body, no other file and no endless headers', async (t) => {
+  test('the probes and the page take no body, no other file, no endless headers and one request at a time', async (t) => {
     const { sidecar, honest } = await victim();
     const ready = sidecar.log.find(({ ops }) => ops !== undefined);
     const ports = [String(ready?.['ops']), new URL(String(ready?.['page'])).host];
@@ -218,9 +218,10 @@ describe('an evil agent', { concurrency: true }, () => {
       ['GET /index.html\0.css HTTP/1.1\r\nhost: localhost\r\n\r\n', /^HTTP.1.1 40/],
       [
         `POST /metrics HTTP/1.1\r\nhost: localhost\r\ncontent-length: ${LARGE.length}\r\n\r\n${LARGE}`,
-        /^HTTP.1.1 405/,
+        /^$/,
       ],
-      [`GET / HTTP/1.1\r\nhost: localhost\r\nx: ${LARGE}\r\n\r\n`, /^HTTP.1.1 431/],
+      [`GET / HTTP/1.1\r\nhost: localhost\r\nx: ${LARGE}\r\n\r\n`, /^$/],
+      ['GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n'.repeat(1_000), /^$/],
       ['PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', /^HTTP.1.1 400/],
     ];
     for (const address of ports) {
@@ -233,6 +234,13 @@ describe('an evil agent', { concurrency: true }, () => {
         );
         assert.match(evil.received().toString().slice(0, 40), expected, sent.slice(0, 40));
       }
+      // Each a packet of tiny requests, as many as are read of one, whose answers nobody reads.
+      const tiny = Buffer.from('GET /metrics HTTP/1.1\r\n\r\n'.repeat(300));
+      const many = await Promise.all(
+        Array.from({ length: 400 }, () => evilConnection(address, tiny)),
+      );
+      connections.push(...many);
+      await until('all to be dropped', () => open(many) === 0);
       const idle = await Promise.all(
         Array.from({ length: 1_000 }, () => evilConnection(address, Buffer.from('GET / HTTP'))),
       );

@@ -49,9 +49,15 @@ export async function normalDays(
   return { dayMs, timezone, days };
 }
 
-/** The day of an agent beside what is usual; what it has spent is known much better. */
-export function besideUsual(usual: UsualDay, actualNano: bigint): NormalDay {
-  const { domain, agent, team, expectedNano, normalNano, unusualFromNano } = usual;
+/**
+ * The day of an agent beside what is usual. What it has spent is known much better, and where its team has spent
+ * nothing, so is its team.
+ * @param spent today, by team
+ */
+export function besideUsual(usual: UsualDay, spent: ReadonlyMap<string, bigint>): NormalDay {
+  const { domain, agent, expectedNano, normalNano, unusualFromNano } = usual;
+  const team = spent.has(usual.team) ? usual.team : (teamOfMost(spent) ?? usual.team);
+  const actualNano = [...spent.values()].reduce((sum, nano) => sum + nano, 0n);
   const least = Math.max(1, Number(normalNano) * MIN_EXCESS);
   const by = expectedNano > 0n ? Number(expectedNano) : least;
   return {
@@ -79,11 +85,16 @@ function latestTeams(): { note(row: SpendRow): void; of(agent: string): string }
       known.byTeam.set(team, (known.byTeam.get(team) ?? 0n) + sums.costNano);
     },
     of(agent) {
-      let most: [team: string, nano: bigint] | undefined;
-      for (const one of latest.get(agent)?.byTeam ?? []) {
-        if (!most || one[1] > most[1]) most = one;
-      }
-      return most?.[0] ?? '';
+      const known = latest.get(agent);
+      return (known && teamOfMost(known.byTeam)) ?? '';
     },
   };
+}
+
+function teamOfMost(spent: ReadonlyMap<string, bigint>): string | undefined {
+  let most: [team: string, nano: bigint] | undefined;
+  for (const one of spent) {
+    if (!most || one[1] > most[1]) most = one;
+  }
+  return most?.[0];
 }

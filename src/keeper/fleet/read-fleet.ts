@@ -61,7 +61,7 @@ export function createFleetReader(connection: GentleConnection, policy: () => Po
       const { today, month } = summedUp(found.map(({ spend }) => spend));
       const spent = new Map(found.map(({ domain, spend }) => [domain, byAgent(spend)]));
       const normal = usual.map((day) =>
-        besideUsual(day, spent.get(day.domain)?.get(day.agent) ?? 0n),
+        besideUsual(day, spent.get(day.domain)?.get(day.agent) ?? NOTHING_SPENT),
       );
       return {
         atMs: nowMs,
@@ -82,11 +82,15 @@ function forgetOthers(spends: Map<string, SpendWatch>, domains: readonly string[
   for (const domain of spends.keys()) if (!kept.has(domain)) spends.delete(domain);
 }
 
-/** What each agent of a domain has spent today. */
-function byAgent({ today }: DomainSpend): ReadonlyMap<string, bigint> {
-  const spent = new Map<string, bigint>();
-  for (const [{ agent }, { costNano }] of today) {
-    spent.set(agent, (spent.get(agent) ?? 0n) + costNano);
+const NOTHING_SPENT: ReadonlyMap<string, bigint> = new Map();
+
+/** What each agent of a domain has spent today, by its team. Denied calls tell no team. */
+function byAgent({ today }: DomainSpend): ReadonlyMap<string, ReadonlyMap<string, bigint>> {
+  const spent = new Map<string, Map<string, bigint>>();
+  for (const [{ agent, team }, { calls, costNano }] of today) {
+    if (calls === 0 && costNano === 0n) continue;
+    const teams = spent.get(agent) ?? new Map<string, bigint>();
+    spent.set(agent, teams.set(team, (teams.get(team) ?? 0n) + costNano));
   }
   return spent;
 }
