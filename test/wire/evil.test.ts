@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { connect as connectHttp2 } from 'node:http2';
 import { after, describe, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { credentials, Metadata, status } from '@grpc/grpc-js';
@@ -134,6 +135,40 @@ describe('an evil agent', { concurrency: true }, () => {
     t.diagnostic(`${open(holding)} of 20 are open; it has grown by ${growth.toFixed(0)} MiB`);
     assert.ok(growth < MOST_GROWTH_MIB, `${growth} MiB`);
     await until('the rest to be dropped', () => open(holding) === 0);
+    await answered(t, honest);
+  });
+
+  test('asking by reflection without reading the answers costs what one answer does', async (t) => {
+    const { sidecar, honest } = await victim();
+    const before = await residentMib(sidecar);
+    // Field 4 is the name of a symbol; its answer is a hundred times as long.
+    const symbol = Buffer.from('tollgate.v1.Tollgate');
+    const question = Buffer.concat([Buffer.from([0x22, symbol.length]), symbol]);
+    const one = Buffer.concat([Buffer.from([0, 0, 0, 0, question.length]), question]);
+    const many = Buffer.concat(Array.from({ length: 500 }, () => one));
+    const evil = connectHttp2(`http://${sidecar.address}`, { settings: { initialWindowSize: 0 } });
+    evil.on('error', () => {});
+    let asked = 0;
+    for (const version of ['v1', 'v1alpha']) {
+      const stream = evil.request({
+        ':method': 'POST',
+        ':path': `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`,
+        'content-type': 'application/grpc',
+        te: 'trailers',
+      });
+      stream.on('error', () => {});
+      const ask = () => {
+        if (stream.destroyed) return;
+        asked += 500;
+        stream.write(many, () => ask());
+      };
+      ask();
+    }
+    await until('its connection to be dropped', () => evil.destroyed);
+    const growth = (await residentMib(sidecar)) - before;
+    t.diagnostic(`${asked} questions were sent; it has grown by ${growth.toFixed(0)} MiB`);
+    assert.ok(asked > 1_000 && asked < 20_000, `${asked} questions were taken`);
+    assert.ok(growth < MOST_GROWTH_MIB, `${growth} MiB`);
     await answered(t, honest);
   });
 
