@@ -223,6 +223,43 @@ describe('a gate with TLS', { concurrency: true, skip: NO_OPENSSL }, () => {
     channel.close();
   });
 
+  test('resumes no session: each connection shows its certificate anew', async () => {
+    const { ca, client } = certificates;
+    const port = Number(mutual.address.split(':').at(-1));
+    for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+      const knock = (own?: CertificateFiles, session?: Buffer) =>
+        new Promise<{ served: boolean; resumed: boolean; sessions: Buffer[] }>((resolve) => {
+          const sessions: Buffer[] = [];
+          const socket = connectTls({
+            ...{ host: 'localhost', port, ALPNProtocols: ['h2'], maxVersion, session },
+            ca: readFileSync(ca),
+            ...(own && { cert: readFileSync(own.cert), key: readFileSync(own.key) }),
+          });
+          let served = false;
+          let resumed = false;
+          socket.once('secureConnect', () => {
+            resumed = socket.isSessionReused();
+          });
+          socket.on('session', (one) => sessions.push(one));
+          socket.on('error', () => {});
+          socket.once('close', () => resolve({ served, resumed, sessions }));
+          // Its settings come when it believes the client; sessions come before.
+          socket.once('data', () => {
+            served = true;
+            socket.destroy();
+          });
+        });
+      const first = await knock(client);
+      assert.ok(first.served, maxVersion);
+      for (const session of first.sessions) {
+        const again = await knock(client, session);
+        assert.deepEqual([again.served, again.resumed], [true, false], maxVersion);
+        assert.equal((await knock(undefined, session)).served, false, maxVersion);
+      }
+      assert.ok(first.sessions.length > 0, `${maxVersion}: none is handed out, so none was tried`);
+    }
+  });
+
   test('a client uses its renewed certificate from then on, and an older call ends well', async () => {
     const { ca, client, expired } = certificates;
     const own = { cert: join(folder, 'own.crt'), key: join(folder, 'own.key') };
