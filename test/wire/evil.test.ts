@@ -26,6 +26,12 @@ const MAX_SILENT = 256;
 /** Garbage is collected as early as in a small container; else it is that which is measured. */
 const EARLY = { NODE_OPTIONS: '--max-semi-space-size=4' };
 
+/** Headers of a request, of just below and of well above the 8 KiB that a gate reads. */
+const headersOf = (count: number): Record<string, string> =>
+  Object.fromEntries(Array.from({ length: count }, (_, n) => [`x-${n}`, 'x'.repeat(120)]));
+const MANY_HEADERS = headersOf(45);
+const TOO_MANY_HEADERS = headersOf(90);
+
 /** Twice what it is here: what is held at once is some MiB, the rest is garbage. */
 const MOST_GROWTH_MIB = 160;
 
@@ -127,10 +133,16 @@ describe('an evil agent', { concurrency: true }, () => {
     const before = await residentMib(sidecar);
     const holding: EvilConnection[] = [];
     for (let n = 0; n < 20; n += 1) {
-      const requests = Array.from({ length: 1_000 }, (_, k) => openRequest(2 * k + 1));
+      const requests = Array.from({ length: 1_000 }, (_, k) =>
+        openRequest(2 * k + 1, k % 4 === 0 ? MANY_HEADERS : {}),
+      );
       holding.push(await attack(sidecar, Buffer.concat([HELLO, ...requests])));
     }
     await until('some to be dropped', () => open(holding) <= 2);
+    // It has not said that it has taken note of the settings, which Node holds nobody else to.
+    const large = await attack(sidecar, Buffer.concat([HELLO, openRequest(1, TOO_MANY_HEADERS)]));
+    await until('headers that are too large to be refused', large.closed);
+    assert.equal(await refused(sidecar, 'headers'), 1);
     const growth = (await residentMib(sidecar)) - before;
     t.diagnostic(`${open(holding)} of 20 are open; it has grown by ${growth.toFixed(0)} MiB`);
     assert.ok(growth < MOST_GROWTH_MIB, `${growth} MiB`);
