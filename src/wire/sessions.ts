@@ -144,6 +144,11 @@ export function boundSessions(
 
   const timer = setInterval(() => {
     look += 1;
+    for (const [session, state] of silent) {
+      if (![...state.streams].some(isWatched)) continue;
+      forget(session, state);
+      answered.set(session, state);
+    }
     for (const [session, { openedAtLook }] of silent) {
       if (look - openedAtLook <= FIRST_ANSWER_LOOKS) break;
       drop(session, 'slow');
@@ -165,6 +170,13 @@ export function boundSessions(
       for (const session of [...silent.keys(), ...answered.keys()]) session.destroy();
     },
   };
+}
+
+/** A Watch whose answer has left: what it waits for from then on is news, of which there may be none for days. */
+function isWatched([stream, sinceLook]: [ServerHttp2Stream, number]): boolean {
+  return (
+    sinceLook === Number.POSITIVE_INFINITY && stream.headersSent && stream.writableLength === 0
+  );
 }
 
 /** As HTTP/2 counts a list of headers: names, values and 32 bytes for each pair. */

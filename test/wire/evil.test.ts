@@ -100,6 +100,10 @@ describe('an evil agent', { concurrency: true }, () => {
       agent_id: 'evil',
       tool: 'search',
     });
+    const watchHealth = Buffer.concat([
+      frame(FRAME.headers, FLAG.endHeaders, 1, headerBlock('/grpc.health.v1.Health/Watch')),
+      frame(FRAME.data, FLAG.endStream, 1, Buffer.alloc(5)),
+    ]);
     const whole = Buffer.concat([Buffer.from([0, 0, 0, 0, message.length]), message]);
     const slow = {
       'preface never sent': await attack(sidecar, Buffer.from('PRI * HT')),
@@ -109,6 +113,10 @@ describe('an evil agent', { concurrency: true }, () => {
         Buffer.concat([HELLO, frame(FRAME.headers, FLAG.none, 1, headers)]),
       ),
       'a body that trickles': await attack(sidecar, Buffer.concat([HELLO, openRequest(1)])),
+      'a watch of its health that is not read': await attack(
+        sidecar,
+        Buffer.concat([PREFACE, NO_WINDOW, watchHealth]),
+      ),
       'an answer that is not read': await attack(
         sidecar,
         Buffer.concat([
@@ -119,12 +127,16 @@ describe('an evil agent', { concurrency: true }, () => {
         ]),
       ),
     };
+    // It is neither slow nor evil: there is no news.
+    const watching = await attack(sidecar, Buffer.concat([HELLO, watchHealth]));
     const trickle = setInterval(() => {
       slow['a body that trickles'].socket.write(frame(FRAME.data, FLAG.none, 1, Buffer.from([0])));
     }, 2_000);
     t.after(() => clearInterval(trickle));
     for (const [name, { closed }] of Object.entries(slow)) await until(name, closed);
-    assert.equal(await refused(sidecar, 'slow'), 5 - (await refused(sidecar, 'stuck')));
+    assert.equal(await refused(sidecar, 'slow'), 6 - (await refused(sidecar, 'stuck')));
+    assert.equal(watching.closed(), false);
+    assert.ok(watching.received().includes(Buffer.from([0, 0, 0, 0, 2, 8, 1])), 'it is serving');
     await answered(t, honest);
   });
 
