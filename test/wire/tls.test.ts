@@ -14,6 +14,7 @@ import { connect as connectTls } from 'node:tls';
 import { type Channel, openChannel } from '../../src/client/channel.js';
 import { connect } from '../../src/client/gate.js';
 import { readSettings } from '../../src/settings.js';
+import { readCertificates } from '../../src/wire/certificates.js';
 import {
   type CertificateFiles,
   type Certificates,
@@ -210,7 +211,22 @@ describe('a gate with TLS', { concurrency: true, skip: NO_OPENSSL }, () => {
     assert.equal(await sidecar.metric('tollgate_tls_last_reload_successful'), 0);
     assert.equal(await shown(authority.ca), 'next', 'the last good one stays');
 
-    publish('..4', next, authority.ca);
+    // Half of a bundle, cut off in the certificate that is to come, or in the line before it.
+    const whole = readFileSync(both, 'utf8');
+    const first = readFileSync(ca, 'utf8').length;
+    const half = join(folder, 'half.crt');
+    for (const [n, length] of [first + 3, first + 12, first + 200, whole.length - 30].entries()) {
+      writeFileSync(half, whole.slice(0, length));
+      const said = readCertificates({ certFile: next.cert, keyFile: next.key, clientCaFile: half });
+      assert.match(String(said), /half.crt: a certificate is not whole/, `${n}`);
+    }
+    publish('..4', next, half);
+    await until('it to be said', () =>
+      sidecar.log.some(({ why }) => /is not whole: the file is cut off/.test(String(why))),
+    );
+    assert.equal(await shown(authority.ca), 'next', 'whom it knew it still knows');
+
+    publish('..5', next, authority.ca);
     await until(
       'who it was that it knew to be a stranger',
       async () => (await shown(authority.ca)) === '',
