@@ -1,4 +1,5 @@
 import { accessSync, constants } from 'node:fs';
+import { unreadable } from '../model/secret-path.js';
 import { parseListen } from '../wire/listen.js';
 import { MAX_TIMER_MS } from './clock.js';
 import { OFF } from './off.js';
@@ -70,7 +71,7 @@ function filesProblem(address: string, files: ClientTls): string {
     try {
       if (file !== undefined) accessSync(file, constants.R_OK);
     } catch {
-      return `${name}: ${file} cannot be read`;
+      return `${name}: ${unreadable(file)}`;
     }
   }
   return '';

@@ -1,6 +1,7 @@
-import { readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { type ChannelCredentials, credentials } from '@grpc/grpc-js';
+import { unreadable } from '../model/secret-path.js';
 
 /** What a client needs for TLS; each is a file of PEM. */
 export interface ClientTls {
@@ -26,8 +27,16 @@ interface Kept {
 /** gRPC shares a connection between channels whose credentials are the same object. */
 const kept = new Map<string, Kept>();
 
-/** What TLS means for an address, and the address as gRPC takes it. */
+/**
+ * What TLS means for an address, and the address as gRPC takes it.
+ * @throws if it holds a login, which gRPC would take for a part of the host, and repeat
+ */
 export function withoutScheme(address: string): { target: string; secure: boolean } {
+  if (!address.startsWith('unix:') && address.includes('@')) {
+    throw new Error(
+      'the address of a sidecar has no user and no password: leave out what ends with @',
+    );
+  }
   const secure = address.startsWith('tls://');
   return { target: secure ? address.slice('tls://'.length) : address, secure };
 }
@@ -71,13 +80,28 @@ function look(files: ClientTls): Kept {
   } catch (error) {
     // Half-way through a renewal; the next look finds the rest.
     if (before) return before;
-    const message = error instanceof Error ? error.message : String(error);
+    const missing = Object.values(files).find((file) => file !== undefined && !isReadable(file));
+    const message =
+      missing !== undefined
+        ? unreadable(missing)
+        : error instanceof Error
+          ? error.message
+          : String(error);
     throw new Error(`the TLS files of the client are refused: ${message}`);
   }
 }
 
 function pem(option: 'ca' | 'cert' | 'key', file: string | undefined) {
   return file === undefined ? {} : { [option]: readFileSync(file) };
+}
+
+function isReadable(file: string): boolean {
+  try {
+    accessSync(file, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function stateOf(file: string | undefined): string {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { unreadable } from '../model/secret-path.js';
 
 /** As many as a signature is worth: 32 characters of base64 have 192 bits. */
 const MIN_KEY_LENGTH = 32;
@@ -21,7 +22,7 @@ export function readLineageKeys(
   try {
     text = readFileSync(file, 'utf8');
   } catch {
-    problems.push(`TOLLGATE_LINEAGE_KEY_FILE: ${file} cannot be read`);
+    problems.push(`TOLLGATE_LINEAGE_KEY_FILE: ${unreadable(file)}`);
     return [];
   }
   const keys = text.split('\n').flatMap((line) => line.trim() || []);

@@ -9,8 +9,8 @@ const MAX_DEPTH = 1_000;
 /** Half of a SHA-256: far beyond guessing, and short in a header. */
 const SIGNATURE_BYTES = 16;
 
-/** A run under a key has its agent before it. */
-const MAX_RUN_BYTES = 2 * MAX_TEXT_BYTES + 1;
+/** A run under a key has its agent before it, of which each character may be escaped. */
+const MAX_RUN_BYTES = 3 * MAX_TEXT_BYTES + 1;
 
 /** Fields have no control characters, so this parts them. */
 const SEPARATOR = '\n';
@@ -38,10 +38,15 @@ export function createLineage(keys: readonly string[]): Lineage {
     return keys.some((one) => timingSafeEqual(given, sign(payload, one)));
   }
 
-  /** Under a key nobody joins the run of another by its name alone: a root run is its agent's own. */
+  /**
+   * Under a key nobody joins the run of another by its name alone: a root run is its agent's own. The first slash parts
+   * them, so one in the agent is escaped, as in a JSON pointer: else agent "a" would join run "1" of "a/b" as its "b/1".
+   */
   function rooted(call: Call): Call {
     const run = call.run || call.instance;
-    return key === '' || run === '' ? call : { ...call, run: `${call.agent}/${run}` };
+    if (key === '' || run === '') return call;
+    const agent = call.agent.replaceAll('~', '~0').replaceAll('/', '~1');
+    return { ...call, run: `${agent}/${run}` };
   }
 
   return {

@@ -14,7 +14,7 @@ export class Problems {
   }
 
   addAtKey(path: Path, key: string, message: string): void {
-    const place = formatPath(this.source, [...path, key]);
+    const place = formatPath(this.source, isName(path, key) ? [...path, key] : path);
     this.#errors.push(this.source.errorAtKey(path, key, `${place}: ${message}`));
   }
 
@@ -22,6 +22,11 @@ export class Problems {
   inFileOrder(): PolicyError[] {
     return this.#errors.toSorted((a, b) => a.line - b.line || a.column - b.column);
   }
+}
+
+/** May a key that nobody knows be repeated? Not if it may be a webhook's URL, or stands where a secret is named. */
+function isName(path: Path, key: string): boolean {
+  return !/[/:@]/.test(key) && !(path[0] === 'alerts' && path.length > 2);
 }
 
 /** What stands at a path of a plain value; undefined if nothing does. */

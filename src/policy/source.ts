@@ -39,7 +39,7 @@ export function parseSource(text: string): Source {
   };
   // A warning of the parser is a value that it reads otherwise than it is written.
   const syntaxErrors = [...document.errors, ...document.warnings].map(({ pos, message }) =>
-    locate(pos[0], message),
+    locate(pos[0], nameless(message)),
   );
   if (document.directives?.yaml.explicit && document.directives.yaml.version !== '1.2') {
     syntaxErrors.push(locate(0, 'YAML must be of version 1.2; leave the %YAML line out'));
@@ -47,9 +47,9 @@ export function parseSource(text: string): Source {
   visit(document, {
     Node(_, node) {
       if ('tag' in node && node.tag?.startsWith('!')) {
-        syntaxErrors.push(
-          locate(node.range?.[0], `the tag ${node.tag} means nothing here; quote a "!"`),
-        );
+        // Without its name: it may be a secret that begins with a "!".
+        const tag = node.tag === '!' ? 'the tag !' : 'a tag such as !x';
+        syntaxErrors.push(locate(node.range?.[0], `${tag} means nothing here; quote a "!"`));
       }
     },
   });
@@ -58,7 +58,8 @@ export function parseSource(text: string): Source {
     try {
       value = document.toJS();
     } catch (error) {
-      syntaxErrors.push(locate(0, error instanceof Error ? error.message : String(error)));
+      const message = error instanceof Error ? error.message : String(error);
+      syntaxErrors.push(locate(0, nameless(message)));
     }
   }
   return {
@@ -78,6 +79,11 @@ export function parseSource(text: string): Source {
       return isScalar(node) ? (node.source ?? String(node.value)) : '';
     },
   };
+}
+
+/** Without the name of a tag or an alias: it may be a secret that begins with "!" or "*", and was not quoted. */
+function nameless(message: string): string {
+  return message.replace(/^(Unresolved (?:tag|alias)[^:]*): .*/s, '$1; quote a "!" or "*"');
 }
 
 /** The node at a path, through aliases. */

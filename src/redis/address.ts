@@ -25,6 +25,8 @@ export function parseRedisUrl(url: string, mode: RedisMode): RedisAddress | stri
   if (!parts)
     return 'REDIS_URL must look like redis://host:6379, rediss://host:6379 or unix:///path';
   const [, scheme, credentials = '', hosts = '', path = ''] = parts;
+  if (hosts.includes('@'))
+    return 'REDIS_URL has more than one @: an @ in the password is written %40';
   const login = parseLogin(credentials);
   if (!login) return 'REDIS_URL has a % in user or password that is not percent-encoded (%25)';
   if (scheme === 'unix') {

@@ -1,4 +1,5 @@
 import { accessSync, constants } from 'node:fs';
+import { unreadable } from '../model/secret-path.js';
 import type { RedisAccess } from './access.js';
 import { parseRedisUrl, REDIS_MODES, type RedisAddress, type RedisMode } from './address.js';
 import { tlsFilesProblem } from './tls.js';
@@ -86,7 +87,7 @@ function readAddress(
 function unreadableFiles(access: Pick<RedisAccess, keyof typeof FILES>): string[] {
   return (Object.keys(FILES) as (keyof typeof FILES)[]).flatMap((key) => {
     const file = access[key];
-    return file === undefined || isReadable(file) ? [] : [`${FILES[key]}: ${file} cannot be read`];
+    return file === undefined || isReadable(file) ? [] : [`${FILES[key]}: ${unreadable(file)}`];
   });
 }
 

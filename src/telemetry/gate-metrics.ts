@@ -95,7 +95,7 @@ export function gateMetrics({
     ),
     refusedConnections: counters(
       'tollgate_refused_connections_total',
-      'Connections of agents that were refused or dropped, by reason (plaintext, no_certificate, untrusted, handshake: TLS; slow: it asks nothing; stuck: a request does not end; resets: requests are taken back; crowded: there are too many). Of gates; a client that is set up wrongly, or an attack.',
+      'Connections of agents that were refused or dropped, by reason (plaintext, no_certificate, untrusted, handshake: TLS; slow: it asks nothing; stuck: a request does not end; resets: requests are taken back; headers: they are too large; crowded: there are too many). Of gates; a client that is set up wrongly, or an attack.',
       ['reason'],
     ),
     tlsExpiry: gauges(

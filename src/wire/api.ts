@@ -6,8 +6,6 @@ import {
   type sendUnaryData,
   status,
 } from '@grpc/grpc-js';
-import type { PackageDefinition } from '@grpc/proto-loader';
-import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
 import type { Guard } from '../guard/guard.js';
 import type { Refusal } from '../guard/refusal.js';
@@ -23,7 +21,6 @@ import { decodeRelease, decodeSettlement } from './decode-life.js';
 import { loadApi } from './definition.js';
 import { encodeDecision } from './encode.js';
 import { encodeRelease, encodeSettlement } from './encode-life.js';
-import { FILE_DESCRIPTORS } from './generated/descriptors.js';
 import type { AuthorizeRequest__Output } from './generated/tollgate/v1/AuthorizeRequest.js';
 import type { AuthorizeResponse } from './generated/tollgate/v1/AuthorizeResponse.js';
 import type { InspectRequest__Output } from './generated/tollgate/v1/InspectRequest.js';
@@ -33,6 +30,7 @@ import type { SettleRequest__Output } from './generated/tollgate/v1/SettleReques
 import { type ListenAddress, openSocket, removeStaleSocket } from './listen.js';
 import { startListener } from './listener.js';
 import { fillIdentities, fillIdentity } from './pinned.js';
+import { addReflection } from './reflection.js';
 import { explainRefusal, type Refused } from './refuse.js';
 import { createRefusedConnections } from './refused-connections.js';
 import { boundSessions, http2Of, type Sessions } from './sessions.js';
@@ -42,9 +40,6 @@ const SERVICE = 'tollgate.v1.Tollgate';
 
 /** Six times the largest valid request, so that a field that is too long is named, not cut off. */
 const MAX_MESSAGE_BYTES = 65_536;
-
-/** Calls at once on one connection; an agent that has more waits for its own. */
-const MAX_STREAMS = 1_024;
 
 /** An agent that works for longer connects again, in a millisecond; a pod that is gone without a word is let go of. */
 const IDLE_MS = 600_000;
@@ -83,7 +78,6 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   const api = loadApi();
   const server = new Server({
     'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
-    'grpc.max_concurrent_streams': MAX_STREAMS,
     'grpc.max_connection_idle_ms': IDLE_MS,
     // A visible gain in CPU, and nobody debugs a sidecar by channelz.
     'grpc.enable_channelz': 0,
@@ -113,7 +107,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   });
   const health = new HealthImplementation({ '': 'SERVING', [SERVICE]: 'SERVING' });
   health.addToServer(server);
-  new ReflectionService(reflected()).addToServer(server);
+  addReflection(server, SERVICE);
 
   if ('path' in listen) await removeStaleSocket(listen.path);
   // gRPC does not bound who connects, so the socket is ours, and it is given the connections.
@@ -191,14 +185,6 @@ export async function startApi(options: ApiOptions): Promise<Api> {
 
 function isRefused(outcome: unknown): outcome is Refused {
   return outcome !== null && typeof outcome === 'object' && 'code' in outcome;
-}
-
-/** The compiled proto, in the shape that the reflection service reads it from. */
-function reflected(): PackageDefinition {
-  const fileDescriptorProtos = FILE_DESCRIPTORS.map((base64) => Buffer.from(base64, 'base64'));
-  return {
-    [SERVICE]: { format: 'tollgate.v1', type: {}, fileDescriptorProtos },
-  } as unknown as PackageDefinition;
 }
 
 /** The same service, but a message that cannot be decoded reaches the handler, which names it. */

@@ -26,6 +26,12 @@ export interface Certificates {
  */
 const POLL_MS = 2_000;
 
+/** What a file of PEM is made of. */
+const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----(?:(?!-----)[\s\S])+-----END \1-----/g;
+
+/** Beside whole blocks there may be text; this is the beginning of another. */
+const CUT_OFF = /^-----B|^-{1,5}$(?![\s\S])/m;
+
 /** Looks at the files. @returns what they hold, or a sentence that says what is wrong, without what is in them */
 export function readCertificates(files: TlsFiles): Certificates | string {
   try {
@@ -88,12 +94,17 @@ export function followCertificates(
   return { close: () => clearInterval(timer) };
 }
 
-/** When each certificate of a file ends, in its order. @throws if one cannot be read */
+/** When each certificate of a file ends, in its order. @throws if one cannot be read, or is cut off */
 function endsOf(pem: Buffer): number[] {
-  const blocks = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
-  return [...pem.toString('latin1').matchAll(blocks)].map(([block]) =>
-    Date.parse(new X509Certificate(block).validTo),
-  );
+  const text = pem.toString('latin1');
+  const wholes = text.match(BLOCK) ?? [];
+  // Half of a file, while it is written: TLS would take what is whole of it, and not know the clients of the rest.
+  if (CUT_OFF.test(text.replace(BLOCK, ''))) {
+    throw new Error('a certificate is not whole: the file is cut off');
+  }
+  return wholes
+    .filter((block) => block.startsWith('-----BEGIN CERTIFICATE-----'))
+    .map((block) => Date.parse(new X509Certificate(block).validTo));
 }
 
 /** Tells one state of the files from another. */

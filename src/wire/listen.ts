@@ -14,6 +14,9 @@ export function parseListen(text: string): ListenAddress | string {
     // The kernel's limit for a socket's path, its closing zero included.
     return Buffer.byteLength(path) < 108 ? { path } : `"${text}" has a path over 107 bytes`;
   }
+  // It may be a password, which is not repeated.
+  if (text.includes('@'))
+    return 'an address has no user and no password: leave out what ends with @';
   const parts = /^(\[[0-9a-fA-F:]+\]|[^:\s]+):(\d{1,5})$/.exec(text);
   if (!parts?.[1] || Number(parts[2]) > 65535) return `"${text}" must be host:port or unix:///path`;
   return { host: parts[1].replace(/^\[|\]$/g, ''), port: Number(parts[2]) };

@@ -1,3 +1,4 @@
+import { constants } from 'node:crypto';
 import { createServer, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import type { Certificates } from './certificates.js';
@@ -113,8 +114,15 @@ function createHandshakes(
   };
 }
 
+/**
+ * No session is resumed: a resumption asks for no certificate, so whose has ended, or whose CA was taken away, would get in
+ * for as long as it comes back. Without tickets a session is a name, and Node keeps nothing behind it: nobody listens for them here.
+ */
 function contextOf({ cert, key, clientCa }: Certificates) {
-  return { cert, key, ...(clientCa && { ca: clientCa }) };
+  return {
+    ...{ cert, key, secureOptions: constants.SSL_OP_NO_TICKET },
+    ...(clientCa && { ca: clientCa }),
+  };
 }
 
 /** Of two connections to one port that are open, no two are the same. */

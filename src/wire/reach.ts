@@ -1,4 +1,5 @@
 import { accessSync, constants } from 'node:fs';
+import { unreadable } from '../model/secret-path.js';
 import type { TlsFiles } from './certificates.js';
 import { isLocal, type ListenAddress } from './listen.js';
 
@@ -10,7 +11,7 @@ export function readTls(env: Environment, problems: string[]): TlsFiles | undefi
     (what) => {
       const name = `TOLLGATE_TLS_${what}_FILE`;
       const file = env[name] || undefined;
-      if (file !== undefined && !isReadable(file)) problems.push(`${name}: ${file} cannot be read`);
+      if (file !== undefined && !isReadable(file)) problems.push(`${name}: ${unreadable(file)}`);
       return file;
     },
   );

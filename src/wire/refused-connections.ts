@@ -11,6 +11,7 @@ const REASONS = {
   stuck:
     'a request takes longer than any decision: it is not sent to its end, or its answer is not read',
   resets: 'a client asks, and takes it back, again and again',
+  headers: 'a request has more headers than a gate reads',
   crowded: 'there are more connections or requests at once than a gate holds',
 } as const;
 

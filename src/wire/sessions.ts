@@ -8,8 +8,17 @@ const MAX_SESSIONS = 1_024;
 /** Of those, the most that had no answer yet: a new one has time for its first, however many others are new. */
 const MAX_SILENT = 256;
 
-/** Requests at once over all connections, each some 13 KB; one connection may have half of them. */
-const MAX_STREAMS = 2_048;
+/**
+ * Requests at once over all connections, each 13 KB, and at worst a message and headers of the largest size more:
+ * 90 MB, which a gate of 256 MiB has.
+ */
+const MAX_STREAMS = 1_024;
+
+/** Of those, the most on one connection; an agent that has more waits for its own. */
+const MAX_STREAMS_EACH = MAX_STREAMS / 2;
+
+/** Header lists, as HTTP/2 counts them: twice what gRPC says with a trace, a login and whatever a mesh adds. */
+const MAX_HEADER_BYTES = 8_192;
 
 /** Requests taken back on one connection. An agent does that when its deadline is over, and connects again in a millisecond. */
 const MAX_RESETS = 500;
@@ -56,6 +65,10 @@ export function boundSessions(
   let look = 0;
   let ended = () => {};
 
+  server.updateSettings({
+    maxHeaderListSize: MAX_HEADER_BYTES,
+    maxConcurrentStreams: MAX_STREAMS_EACH,
+  });
   server.on('session', (session: Http2Session) => {
     const full = silent.size + answered.size >= MAX_SESSIONS;
     const [oldest] = silent.size >= MAX_SILENT ? silent.keys() : full ? answered.keys() : [];
@@ -63,7 +76,9 @@ export function boundSessions(
     const state = { openedAtLook: look, streams: new Map(), resets: 0 };
     silent.set(session, state);
     session.once('close', () => forget(session));
-    session.on('stream', (stream: ServerHttp2Stream, headers) => {
+    session.on('stream', (stream: ServerHttp2Stream, headers, _flags, raw: string[]) => {
+      // Node holds whoever has taken note of the settings to them; an evil agent does not.
+      if (sizeOf(raw) > MAX_HEADER_BYTES) drop(session, 'headers');
       begin(session, state, stream, headers[':path'] === WATCH);
     });
   });
@@ -129,6 +144,11 @@ export function boundSessions(
 
   const timer = setInterval(() => {
     look += 1;
+    for (const [session, state] of silent) {
+      if (![...state.streams].some(isWatched)) continue;
+      forget(session, state);
+      answered.set(session, state);
+    }
     for (const [session, { openedAtLook }] of silent) {
       if (look - openedAtLook <= FIRST_ANSWER_LOOKS) break;
       drop(session, 'slow');
@@ -150,6 +170,18 @@ export function boundSessions(
       for (const session of [...silent.keys(), ...answered.keys()]) session.destroy();
     },
   };
+}
+
+/** A Watch whose answer has left: what it waits for from then on is news, of which there may be none for days. */
+function isWatched([stream, sinceLook]: [ServerHttp2Stream, number]): boolean {
+  return (
+    sinceLook === Number.POSITIVE_INFINITY && stream.headersSent && stream.writableLength === 0
+  );
+}
+
+/** As HTTP/2 counts a list of headers: names, values and 32 bytes for each pair. */
+function sizeOf(raw: readonly string[]): number {
+  return raw.reduce((sum, { length }) => sum + length + 16, 0);
 }
 
 /**

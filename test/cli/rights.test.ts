@@ -161,6 +161,9 @@ describe('the users of k8s/acl', { skip: NO_REDIS || NO_OPENSSL }, () => {
       [['EVAL', "return redis.call('SET', KEYS[1], '1')", '1', key], writers],
       [['HSET', 'tg:{default}:stolen-orders', 'halt', 'x'], writers],
       [['XADD', 'tg:{default}:stolen-ledger', '*', 'k', 'v'], writers],
+      // By which a gate can cut off the ledger too, entry by entry or all but one.
+      [['XADD', 'tg:{default}:stolen-ledger', 'MAXLEN', '1', '*', 'k', 'v'], writers],
+      [['DEL', 'tg:{default}:stolen-ledger'], writers],
       // What only a keeper does.
       [['XTRIM', 'tg:{default}:stolen-ledger', 'MAXLEN', '0'], ['keeper']],
       // What nobody of them may.
@@ -247,23 +250,28 @@ describe('the users of k8s/acl', { skip: NO_REDIS || NO_OPENSSL }, () => {
     assert.ok((await redis.client.keys('tg:{sales}:*')).length > 0);
   });
 
-  test('a stolen password of a gate can keep Redis busy; an administrator ends that', async () => {
-    const thief = new Redis({
-      ...{ port: redis.plainPort, username: 'tollgate-gate', password: USER_PASSWORD },
-      ...{ disableClientInfo: true, retryStrategy: null },
-    });
+  test("a stolen password, a reader's too, can keep Redis busy; an administrator ends that", async () => {
     await redis.client.config('SET', 'busy-reply-threshold', '50');
-    const looping = thief.call('EVAL', 'while true do end', '0').catch((error: Error) => error);
-    const ask = () => gate.channel.authorize({ agent_id: 'z', estimated_cost: 0 }, TIMEOUT_MS);
-    await until('decisions by failure modes', async () => (await ask()).degraded);
-    await until('the script to be ended', () =>
-      redis.client.call('SCRIPT', 'KILL').then(
-        () => true,
-        () => false,
-      ),
-    );
-    assert.match(String(await looping), /killed/i);
-    thief.disconnect();
-    await until('decisions by Redis again', async () => !(await ask()).degraded);
+    for (const [role, command] of [
+      ['gate', 'EVAL'],
+      ['reader', 'EVAL_RO'],
+    ] as const) {
+      const thief = new Redis({
+        ...{ port: redis.plainPort, username: `tollgate-${role}`, password: USER_PASSWORD },
+        ...{ disableClientInfo: true, retryStrategy: null },
+      });
+      const looping = thief.call(command, 'while true do end', '0').catch((error: Error) => error);
+      const ask = () => gate.channel.authorize({ agent_id: 'z', estimated_cost: 0 }, TIMEOUT_MS);
+      await until(`decisions by failure modes: ${role}`, async () => (await ask()).degraded);
+      await until('the script to be ended', () =>
+        redis.client.call('SCRIPT', 'KILL').then(
+          () => true,
+          () => false,
+        ),
+      );
+      assert.match(String(await looping), /killed/i);
+      thief.disconnect();
+      await until('decisions by Redis again', async () => !(await ask()).degraded);
+    }
   });
 });

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { openChannel } from '../../src/client/channel.js';
+import { connect } from '../../src/client/gate.js';
 import { type Certificates, makeCertificates, NO_OPENSSL } from '../support/certificates.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
 import { freePort, NO_REDIS, type RedisProcess, startRedis } from '../support/redis.js';
@@ -20,6 +21,8 @@ const SECRETS = {
   hook: 'sEcReT-webhook-path-0123456789',
   signing: 'sEcReT-signing-key-0123456789',
   tls: 'sEcReT-tls-key-0123456789',
+  mislaid: 'sEcReT-where-its-file-belongs-0123456789',
+  login: 'sEcReT-in-an-address-0123456789',
 } as const;
 
 const POLICY = `
@@ -167,6 +170,21 @@ describe('no secret is in anything that is written', { skip: NO_REDIS || NO_OPEN
       [{ REDIS_URL: `redis://:${SECRETS.right}@` }, /REDIS_URL has an empty or malformed host/],
       [{ REDIS_URL: `redis://:${SECRETS.right}%zz@h` }, /percent-encoded/],
       [{ REDIS_URL: `http://:${SECRETS.right}@h` }, /REDIS_URL must look like/],
+      [
+        { REDIS_URL: `redis://:an@${SECRETS.right}@127.0.0.1:${redis.port}` },
+        /an @ in the password is written %40/,
+      ],
+      ...[
+        ...['TOLLGATE_REDIS_PASSWORD_FILE', 'TOLLGATE_REDIS_SENTINEL_PASSWORD_FILE'],
+        ...['TOLLGATE_REDIS_CA_FILE', 'TOLLGATE_REDIS_CERT_FILE', 'TOLLGATE_REDIS_KEY_FILE'],
+        ...['TOLLGATE_LINEAGE_KEY_FILE', 'TOLLGATE_TLS_KEY_FILE', 'TOLLGATE_TLS_CLIENT_CA_FILE'],
+      ].flatMap((name): [Record<string, string>, RegExp][] =>
+        [SECRETS.mislaid, `-----BEGIN PRIVATE KEY-----\n/${SECRETS.mislaid}`].map((secret) => [
+          { [name]: secret },
+          new RegExp(`${name}: cannot be read; it must be the path of a file`),
+        ]),
+      ),
+      [{ TOLLGATE_LISTEN: `u:${SECRETS.login}@127.0.0.1:0` }, /no user and no password/],
       [{ TOLLGATE_LINEAGE_KEY: SECRETS.lineage }, /are both set: leave one out/],
       [
         { TOLLGATE_LINEAGE_KEY_FILE: writeScratch(folder, SECRETS.lineage.slice(0, 24)) },
@@ -218,6 +236,51 @@ describe('no secret is in anything that is written', { skip: NO_REDIS || NO_OPEN
     for (const command of ['doctor', 'halts', 'report']) {
       const run = await tollgate([command], { ...everything(), REDIS_URL: urlWith(SECRETS.right) });
       written.push([`tollgate ${command}`, run.out + run.err]);
+    }
+    const sidecars: [Record<string, string>, RegExp][] = [
+      [{ TOLLGATE_ADDRESS: `tls://u:${SECRETS.login}@127.0.0.1:${nobody}` }, /no user and no/],
+      [{ TOLLGATE_ADDRESS: `${SECRETS.login}@127.0.0.1:${nobody}` }, /no user and no password/],
+      ...['CERT', 'KEY'].map((what): [Record<string, string>, RegExp] => [
+        {
+          TOLLGATE_ADDRESS: `tls://127.0.0.1:${nobody}`,
+          TOLLGATE_CLIENT_CERT_FILE: certificates.client.cert,
+          TOLLGATE_CLIENT_KEY_FILE: certificates.client.key,
+          [`TOLLGATE_CLIENT_${what}_FILE`]: SECRETS.mislaid,
+        },
+        /refused: cannot be read; it must be the path of a file/,
+      ]),
+    ];
+    for (const [env, words] of sidecars) {
+      const { code, out, err } = await tollgate(['authorize', '--agent', 'a'], env);
+      assert.notEqual(code, 0);
+      assert.match(err, words);
+      written.push([`tollgate authorize`, out + err]);
+      const { TOLLGATE_ADDRESS: address, ...files } = env;
+      const options = {
+        address,
+        certFile: files['TOLLGATE_CLIENT_CERT_FILE'],
+        keyFile: files['TOLLGATE_CLIENT_KEY_FILE'],
+      };
+      assert.throws(
+        () => connect(options),
+        (error) => {
+          written.push(['connect', String(error)]);
+          return error instanceof TypeError;
+        },
+      );
+    }
+    for (const [field, words] of [
+      [`url: {"https://h/${SECRETS.hook}": 1}`, /alerts\[0\].url: unknown key/],
+      [`url: {${SECRETS.hook}: 1}`, /alerts\[0\].url: unknown key/],
+      [`"https://h/${SECRETS.hook}": 1`, /alerts\[0\]: unknown key/],
+      [`url: *${SECRETS.hook}`, /Unresolved alias .*quote a/],
+      [`url: !${SECRETS.hook} x`, /a tag such as !x means nothing here/],
+    ] as const) {
+      const policy = `rules: []\nalerts: [{ name: a, format: json, ${field} }]\n`;
+      const { code, out, err } = await tollgate(['check', writeScratch(folder, policy)], {});
+      assert.notEqual(code, 0, field);
+      assert.match(out + err, words);
+      written.push([`tollgate check`, out + err]);
     }
     const check = await tollgate(['check', writeScratch(folder, POLICY)], everything());
     written.push(['tollgate check', check.out + check.err]);

@@ -54,6 +54,29 @@ test('names of any characters and of the greatest length survive a token of at m
   assert.equal('refused' in tooDeep && tooDeep.refused, 'lineage');
 });
 
+test('under a key a run is of one agent alone, whatever slashes are in the names', () => {
+  const lineage = createLineage([KEY]);
+  const names = ['a', 'a/b', 'a~1b', 'a~b', 'a~0b', 'a/', '/a', '~', '~0', '~01', '/', 'a/b/c'];
+  const seen = new Map<string, string>();
+  for (const agent of names) {
+    for (const run of ['1', 'b/1', '/1', '~1b/1', 'b', 'b/c/1', '0b/1']) {
+      const call = lineage.inherit(callOf({ agent, run }));
+      assert.ok(!('refused' in call));
+      const other = seen.get(call.run);
+      assert.equal(other, undefined, `${agent} with ${run} joins ${other}`);
+      seen.set(call.run, `${agent} with ${run}`);
+    }
+  }
+  const longest = callOf({ agent: '/'.repeat(256), run: 'r'.repeat(256), callId: 'c'.repeat(256) });
+  const root = lineage.inherit({ ...longest, depth: 998 });
+  assert.ok(!('refused' in root));
+  const parent = lineage.tokenOf({ ...root, depth: 998 });
+  assert.ok(Buffer.byteLength(parent) <= 2_048, `${Buffer.byteLength(parent)} bytes`);
+  const child = lineage.inherit(callOf({ parent }));
+  assert.ok(!('refused' in child));
+  assert.equal(child.run, root.run);
+});
+
 test('without a key every token is believed, and what is none is refused', () => {
   const signed = createLineage([KEY]).tokenOf(callOf({ callId: 'c', run: 'r' }));
   const open = createLineage([]);
@@ -67,7 +90,7 @@ test('without a key every token is believed, and what is none is refused', () =>
     made('r\na\n-1\nc'),
     made('r\na\nx\nc'),
     made('r\u0000\na\n0\nc'),
-    made(`${'r'.repeat(514)}\na\n0\nc`),
+    made(`${'r'.repeat(770)}\na\n0\nc`),
     Buffer.from('r\xff\na\n0\nc', 'latin1').toString('base64url'),
   ]) {
     const child = open.inherit(callOf({ parent }));

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { connect as connectHttp2 } from 'node:http2';
 import { after, describe, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { credentials, Metadata, status } from '@grpc/grpc-js';
@@ -24,6 +25,12 @@ const MAX_SILENT = 256;
 
 /** Garbage is collected as early as in a small container; else it is that which is measured. */
 const EARLY = { NODE_OPTIONS: '--max-semi-space-size=4' };
+
+/** Headers of a request, of just below and of well above the 8 KiB that a gate reads. */
+const headersOf = (count: number): Record<string, string> =>
+  Object.fromEntries(Array.from({ length: count }, (_, n) => [`x-${n}`, 'x'.repeat(120)]));
+const MANY_HEADERS = headersOf(45);
+const TOO_MANY_HEADERS = headersOf(90);
 
 /** Twice what it is here: what is held at once is some MiB, the rest is garbage. */
 const MOST_GROWTH_MIB = 160;
@@ -93,6 +100,10 @@ describe('an evil agent', { concurrency: true }, () => {
       agent_id: 'evil',
       tool: 'search',
     });
+    const watchHealth = Buffer.concat([
+      frame(FRAME.headers, FLAG.endHeaders, 1, headerBlock('/grpc.health.v1.Health/Watch')),
+      frame(FRAME.data, FLAG.endStream, 1, Buffer.alloc(5)),
+    ]);
     const whole = Buffer.concat([Buffer.from([0, 0, 0, 0, message.length]), message]);
     const slow = {
       'preface never sent': await attack(sidecar, Buffer.from('PRI * HT')),
@@ -102,6 +113,10 @@ describe('an evil agent', { concurrency: true }, () => {
         Buffer.concat([HELLO, frame(FRAME.headers, FLAG.none, 1, headers)]),
       ),
       'a body that trickles': await attack(sidecar, Buffer.concat([HELLO, openRequest(1)])),
+      'a watch of its health that is not read': await attack(
+        sidecar,
+        Buffer.concat([PREFACE, NO_WINDOW, watchHealth]),
+      ),
       'an answer that is not read': await attack(
         sidecar,
         Buffer.concat([
@@ -112,12 +127,16 @@ describe('an evil agent', { concurrency: true }, () => {
         ]),
       ),
     };
+    // It is neither slow nor evil: there is no news.
+    const watching = await attack(sidecar, Buffer.concat([HELLO, watchHealth]));
     const trickle = setInterval(() => {
       slow['a body that trickles'].socket.write(frame(FRAME.data, FLAG.none, 1, Buffer.from([0])));
     }, 2_000);
     t.after(() => clearInterval(trickle));
     for (const [name, { closed }] of Object.entries(slow)) await until(name, closed);
-    assert.equal(await refused(sidecar, 'slow'), 5 - (await refused(sidecar, 'stuck')));
+    assert.equal(await refused(sidecar, 'slow'), 6 - (await refused(sidecar, 'stuck')));
+    assert.equal(watching.closed(), false);
+    assert.ok(watching.received().includes(Buffer.from([0, 0, 0, 0, 2, 8, 1])), 'it is serving');
     await answered(t, honest);
   });
 
@@ -126,14 +145,54 @@ describe('an evil agent', { concurrency: true }, () => {
     const before = await residentMib(sidecar);
     const holding: EvilConnection[] = [];
     for (let n = 0; n < 20; n += 1) {
-      const requests = Array.from({ length: 1_000 }, (_, k) => openRequest(2 * k + 1));
+      const requests = Array.from({ length: 1_000 }, (_, k) =>
+        openRequest(2 * k + 1, k % 4 === 0 ? MANY_HEADERS : {}),
+      );
       holding.push(await attack(sidecar, Buffer.concat([HELLO, ...requests])));
     }
     await until('some to be dropped', () => open(holding) <= 2);
+    // It has not said that it has taken note of the settings, which Node holds nobody else to.
+    const large = await attack(sidecar, Buffer.concat([HELLO, openRequest(1, TOO_MANY_HEADERS)]));
+    await until('headers that are too large to be refused', large.closed);
+    assert.equal(await refused(sidecar, 'headers'), 1);
     const growth = (await residentMib(sidecar)) - before;
     t.diagnostic(`${open(holding)} of 20 are open; it has grown by ${growth.toFixed(0)} MiB`);
     assert.ok(growth < MOST_GROWTH_MIB, `${growth} MiB`);
     await until('the rest to be dropped', () => open(holding) === 0);
+    await answered(t, honest);
+  });
+
+  test('asking by reflection without reading the answers costs what one answer does', async (t) => {
+    const { sidecar, honest } = await victim();
+    const before = await residentMib(sidecar);
+    // Field 4 is the name of a symbol; its answer is a hundred times as long.
+    const symbol = Buffer.from('tollgate.v1.Tollgate');
+    const question = Buffer.concat([Buffer.from([0x22, symbol.length]), symbol]);
+    const one = Buffer.concat([Buffer.from([0, 0, 0, 0, question.length]), question]);
+    const many = Buffer.concat(Array.from({ length: 500 }, () => one));
+    const evil = connectHttp2(`http://${sidecar.address}`, { settings: { initialWindowSize: 0 } });
+    evil.on('error', () => {});
+    let asked = 0;
+    for (const version of ['v1', 'v1alpha']) {
+      const stream = evil.request({
+        ':method': 'POST',
+        ':path': `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`,
+        'content-type': 'application/grpc',
+        te: 'trailers',
+      });
+      stream.on('error', () => {});
+      const ask = () => {
+        if (stream.destroyed) return;
+        asked += 500;
+        stream.write(many, () => ask());
+      };
+      ask();
+    }
+    await until('its connection to be dropped', () => evil.destroyed);
+    const growth = (await residentMib(sidecar)) - before;
+    t.diagnostic(`${asked} questions were sent; it has grown by ${growth.toFixed(0)} MiB`);
+    assert.ok(asked > 1_000 && asked < 20_000, `${asked} questions were taken`);
+    assert.ok(growth < MOST_GROWTH_MIB, `${growth} MiB`);
     await answered(t, honest);
   });
 

@@ -14,6 +14,7 @@ import { connect as connectTls } from 'node:tls';
 import { type Channel, openChannel } from '../../src/client/channel.js';
 import { connect } from '../../src/client/gate.js';
 import { readSettings } from '../../src/settings.js';
+import { readCertificates } from '../../src/wire/certificates.js';
 import {
   type CertificateFiles,
   type Certificates,
@@ -210,7 +211,22 @@ describe('a gate with TLS', { concurrency: true, skip: NO_OPENSSL }, () => {
     assert.equal(await sidecar.metric('tollgate_tls_last_reload_successful'), 0);
     assert.equal(await shown(authority.ca), 'next', 'the last good one stays');
 
-    publish('..4', next, authority.ca);
+    // Half of a bundle, cut off in the certificate that is to come, or in the line before it.
+    const whole = readFileSync(both, 'utf8');
+    const first = readFileSync(ca, 'utf8').length;
+    const half = join(folder, 'half.crt');
+    for (const [n, length] of [first + 3, first + 12, first + 200, whole.length - 30].entries()) {
+      writeFileSync(half, whole.slice(0, length));
+      const said = readCertificates({ certFile: next.cert, keyFile: next.key, clientCaFile: half });
+      assert.match(String(said), /half.crt: a certificate is not whole/, `${n}`);
+    }
+    publish('..4', next, half);
+    await until('it to be said', () =>
+      sidecar.log.some(({ why }) => /is not whole: the file is cut off/.test(String(why))),
+    );
+    assert.equal(await shown(authority.ca), 'next', 'whom it knew it still knows');
+
+    publish('..5', next, authority.ca);
     await until(
       'who it was that it knew to be a stranger',
       async () => (await shown(authority.ca)) === '',
@@ -221,6 +237,43 @@ describe('a gate with TLS', { concurrency: true, skip: NO_OPENSSL }, () => {
     stopped = true;
     await calling;
     channel.close();
+  });
+
+  test('resumes no session: each connection shows its certificate anew', async () => {
+    const { ca, client } = certificates;
+    const port = Number(mutual.address.split(':').at(-1));
+    for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+      const knock = (own?: CertificateFiles, session?: Buffer) =>
+        new Promise<{ served: boolean; resumed: boolean; sessions: Buffer[] }>((resolve) => {
+          const sessions: Buffer[] = [];
+          const socket = connectTls({
+            ...{ host: 'localhost', port, ALPNProtocols: ['h2'], maxVersion, session },
+            ca: readFileSync(ca),
+            ...(own && { cert: readFileSync(own.cert), key: readFileSync(own.key) }),
+          });
+          let served = false;
+          let resumed = false;
+          socket.once('secureConnect', () => {
+            resumed = socket.isSessionReused();
+          });
+          socket.on('session', (one) => sessions.push(one));
+          socket.on('error', () => {});
+          socket.once('close', () => resolve({ served, resumed, sessions }));
+          // Its settings come when it believes the client; sessions come before.
+          socket.once('data', () => {
+            served = true;
+            socket.destroy();
+          });
+        });
+      const first = await knock(client);
+      assert.ok(first.served, maxVersion);
+      for (const session of first.sessions) {
+        const again = await knock(client, session);
+        assert.deepEqual([again.served, again.resumed], [true, false], maxVersion);
+        assert.equal((await knock(undefined, session)).served, false, maxVersion);
+      }
+      assert.ok(first.sessions.length > 0, `${maxVersion}: none is handed out, so none was tried`);
+    }
   });
 
   test('a client uses its renewed certificate from then on, and an older call ends well', async () => {

@@ -138,6 +138,18 @@ class Tls(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "cannot be read"):
             tollgate.connect("tls://localhost:1", ca_file="/nowhere")
 
+    def test_what_may_be_a_secret_is_not_repeated(self) -> None:
+        secret = "sEcReT"
+        for address, files in (
+            ("tls://localhost:1", {"ca_file": secret}),
+            ("tls://localhost:1", {"ca_file": f"-----BEGIN PRIVATE KEY-----\n/{secret}"}),
+            (f"tls://u:{secret}@localhost:1", {}),
+            (f"{secret}@localhost:1", {}),
+        ):
+            with self.assertRaises(ValueError) as refused:
+                tollgate.connect(address, **files)
+            self.assertNotIn(secret, str(refused.exception))
+
 
 if __name__ == "__main__":
     unittest.main()

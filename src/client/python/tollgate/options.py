@@ -19,7 +19,7 @@ OFF = "off"
 
 # gRPC takes nearly anything for a name to be resolved, and says so at the first call.
 _ADDRESS = re.compile(
-    r"unix(-abstract)?:.+|(tls://|dns:(//[^/]*/)?|ipv4:|ipv6:)?(\[[^\]\s]+\]|[^\[\]:/\s]+):\d{1,5}"
+    r"unix(-abstract)?:.+|(tls://|dns:(//[^/]*/)?|ipv4:|ipv6:)?(\[[^\]\s]+\]|[^\[\]:/@\s]+):\d{1,5}"
 )
 
 # One try at an answer, in seconds. The sidecar answers within 50 ms of its own; the rest is for a
@@ -49,8 +49,10 @@ class Options:
         if self.failure_mode not in ("allow", "deny"):
             raise ValueError(f"failure_mode is allow or deny, not {self.failure_mode!r}")
         if self.address != OFF and not _ADDRESS.fullmatch(self.address):
+            # What holds an @ may hold a password.
+            given = "what has a user or a password" if "@" in self.address else repr(self.address)
             raise ValueError(
-                f"address is host:port, tls://host:port, unix:///path or off, not {self.address!r}"
+                f"address is host:port, tls://host:port, unix:///path or off, not {given}"
             )
         if self.address.startswith(SCHEME):
             self.tls.check()

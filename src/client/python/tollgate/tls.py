@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ class TlsFiles:
             raise ValueError("cert_file and key_file belong together: give both")
         for file in filter(None, (self.ca, self.cert, self.key)):
             if not os.access(file, os.R_OK):
-                raise ValueError(f"{file} cannot be read")
+                raise ValueError(unreadable(file))
 
 
 NO_FILES = TlsFiles()
@@ -91,6 +92,20 @@ class Doors:
             return
         self._seen = seen
         self._credentials = grpc.ssl_channel_credentials(ca, key, cert)
+
+
+# A path as one is written on purpose; a relative one says so.
+_PATH = re.compile(r"\.{0,2}/[^\n]+")
+
+
+def unreadable(file: str) -> str:
+    """What is no path may be the secret itself, put where its file is wanted: it is not repeated."""
+    if _PATH.fullmatch(file):
+        return f"{file} cannot be read"
+    return (
+        "a file of TLS cannot be read; it must be a path, such as /run/secrets/name, and what is"
+        " given is not repeated here"
+    )
 
 
 def _state(file: str) -> object:
