@@ -11,7 +11,7 @@ import {
   type Scripts,
 } from './scripts.js';
 import { type OnFileProblem, secretFile } from './secret-file.js';
-import { sentinelConnector } from './sentinel.js';
+import { sentinelConnector } from './sentinel-connector.js';
 import { reasonOf, tlsOptions } from './tls.js';
 
 /** How long connecting may take before it is tried again. */
@@ -108,7 +108,8 @@ export function openConnection(options: ConnectionOptions): Connection {
     ends = 0;
     onUp();
   });
-  client.on('close', () => onDown(lastError));
+  // A connector that refuses what it has reached throws nothing.
+  client.on('close', () => onDown(streamFailure ? reasonOf(streamFailure) : lastError));
   const connect = () => {
     client.connect().catch(() => {
       // Said by the events; the retry strategy goes on.

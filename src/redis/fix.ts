@@ -45,6 +45,11 @@ const FIXES: readonly (readonly [RegExp, string])[] = [
   ],
   [/ECONNREFUSED|ENOTFOUND|EAI_AGAIN/, 'correct host and port in REDIS_URL, or start Redis'],
   [/cluster support disabled/, 'set TOLLGATE_REDIS_MODE=single'],
+  [/the sentinels name another master/, 'nothing: the connection to that one is made at once'],
+  [
+    /^sentinel .* which is a replica/,
+    'nothing during a failover; if it lasts, that sentinel knows less than the others: look at its network and its log',
+  ],
   [/sentinel/i, 'correct TOLLGATE_REDIS_SENTINEL_MASTER and the sentinels in REDIS_URL'],
 ];
 
