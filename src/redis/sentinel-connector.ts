@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { StreamConnector, type Target } from './connector.js';
+import { type OnRole, StreamConnector, type Target } from './connector.js';
 import { nameOf, openSentinel, type Sentinel, type SentinelOptions } from './sentinel.js';
 import { reasonOf } from './tls.js';
 
@@ -15,11 +15,16 @@ const WATCH_MS = 1_000;
 /** A fleet that was started at once does not ask at once. */
 const JITTER_MS = 200;
 
+export interface SentinelConnectorOptions extends SentinelOptions {
+  readonly onRole: OnRole;
+}
+
 /**
  * The connector of a client of the master that sentinels name, asked at each connect and while it lives. That of ioredis
  * asks without names for TLS, waits for a frozen sentinel for ever, and keeps to itself why one gave no answer.
  */
-export function sentinelConnector(options: SentinelOptions): new () => StreamConnector {
+export function sentinelConnector(options: SentinelConnectorOptions): new () => StreamConnector {
+  const { onRole } = options;
   const { onFailure } = options.streams;
   return class extends StreamConnector {
     /** In the order in which they are asked. */
@@ -40,6 +45,7 @@ export function sentinelConnector(options: SentinelOptions): new () => StreamCon
 
     /** A replica that was a master until now, or is not one yet, is none: another sentinel may know better. */
     override check({ role }: { role?: string }): boolean {
+      onRole(role);
       if (role === undefined || role === 'master' || !this.#named) return true;
       const { master, by } = this.#named;
       onFailure(new Error(`sentinel ${nameOf(by)} names ${nameOf(master)}, which is a replica`));

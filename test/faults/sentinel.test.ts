@@ -53,6 +53,16 @@ describe('a Redis under Sentinel, by TLS and as the users of k8s/acl', { skip },
     await group.stop();
   });
 
+  test('doctor says where a master that was replaced would go on deciding', async () => {
+    const minReplicas = (n: number) =>
+      group.master.client.config('SET', 'min-replicas-to-write', n);
+    const said = async () => (await tollgate(['doctor'], env)).out;
+    assert.match(await said(), /warn {2}min-replicas-to-write is 0: .*\n {6}fix: .*to 1/);
+    await minReplicas(1);
+    assert.doesNotMatch(await said(), /min-replicas-to-write/);
+    await minReplicas(0);
+  });
+
   test('a master that is killed under load: within the limit but for what was not replicated, in time, back by itself', async (t) => {
     for (const sidecar of sidecars) await until('decisions by Redis', () => decides(sidecar));
     const load = startLoad(sidecars, { agent_id: 'loaded', final: true });
