@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import type { FailureReason } from '../model/decision.js';
 import type { Connection } from '../redis/connection.js';
 import { monotonicMs } from '../redis/deadline.js';
+import { fixOf } from '../redis/fix.js';
 import { bornKey, ledgerKey, recordKey, windowKey } from '../store/keys.js';
 import { emptyQuestion, type Question } from '../store/question.js';
 import { createStore } from '../store/store.js';
@@ -29,7 +31,7 @@ export async function examineScripts(connection: Connection): Promise<Finding[]>
       if (!('failed' in answer)) continue;
       const reading =
         answer.failed === 'denied' ? await examineReading(connection, domain) : undefined;
-      return [reading ?? scriptFailure(script, answer.failed)];
+      return [reading ?? scriptFailure(connection, script, answer.failed)];
     }
     const roundTripsMs: number[] = [];
     for (let i = 0; i < ROUND_TRIPS; i += 1) {
@@ -38,10 +40,10 @@ export async function examineScripts(connection: Connection): Promise<Finding[]>
       roundTripsMs.push(monotonicMs() - startedMs);
     }
     const settled = await store.settle(question, 'doctor', AS_HELD, UNSAID, soon());
-    if ('failed' in settled) return [scriptFailure('settle', settled.failed)];
+    if ('failed' in settled) return [scriptFailure(connection, 'settle', settled.failed)];
     for (const script of ['recall', 'release', 'withdraw'] as const) {
       const outcome = await store[script](question, soon());
-      if ('failed' in outcome) return [scriptFailure(script, outcome.failed)];
+      if ('failed' in outcome) return [scriptFailure(connection, script, outcome.failed)];
     }
     findings.push({ state: 'ok', what: 'the scripts run' }, roundTrip(roundTripsMs));
     findings.push(await examineLedger(connection, domain));
@@ -113,16 +115,14 @@ function questionIn(domain: string): Question {
   };
 }
 
-function scriptFailure(script: string, reason: string): Finding {
-  const fixes: Record<string, string> = {
-    denied: gateFix(),
-    oom: 'raise maxmemory: Redis is full and refuses to write',
-    readonly: 'point REDIS_URL at the master, or use TOLLGATE_REDIS_MODE=sentinel',
-  };
+function scriptFailure({ address }: Connection, script: string, reason: FailureReason): Finding {
+  const refused = ['oom', 'readonly', 'noreplicas', 'misconf'].includes(reason);
+  const fix = reason === 'denied' ? gateFix() : 'see the log of Redis';
   return {
     state: 'fail',
     what: `the script ${script} fails: ${reason}`,
-    fix: fixes[reason] ?? 'see the log of Redis',
+    // These reasons are named by the words of Redis.
+    fix: refused ? fixOf(reason.toUpperCase(), address) : fix,
   };
 }
 

@@ -15,7 +15,13 @@ export async function examine(settings: Settings, address: RedisAddress): Promis
   const { connection, problem } = await connect(settings, address);
   try {
     if (problem !== undefined) {
-      return [{ state: 'fail', what: `${name} is not reachable: ${problem}`, fix: fixOf(problem) }];
+      return [
+        {
+          state: 'fail',
+          what: `${name} is not reachable: ${problem}`,
+          fix: fixOf(problem, address),
+        },
+      ];
     }
     return [
       { state: 'ok', what: `${name} is reachable (${address.mode})` },
@@ -64,6 +70,7 @@ async function server(connection: Connection): Promise<Finding[]> {
       eviction(info.maxmemoryPolicy, info.evictedKeys),
       persistence(text),
       mode(text, connection),
+      ...replicas(text, connection),
     ];
   });
 }
@@ -111,4 +118,19 @@ function mode(info: string, connection: Connection): Finding {
     what: `this Redis is ${cluster ? '' : 'not '}a cluster, and TOLLGATE_REDIS_MODE is ${connection.address.mode}`,
     fix: `set TOLLGATE_REDIS_MODE=${cluster ? 'cluster' : 'single'}`,
   };
+}
+
+/** INFO tells how many replicas follow well only where a number of them is asked for. */
+function replicas(info: string, { address }: Connection): Finding[] {
+  const follow = Number(/^connected_slaves:(\d+)/m.exec(info)?.[1] ?? 0);
+  if (address.mode === 'single' || follow === 0 || /^min_slaves_good_slaves:/m.test(info)) {
+    return [];
+  }
+  return [
+    {
+      state: 'warn',
+      what: 'min-replicas-to-write is 0: a master that has been replaced, and does not know it yet, goes on deciding, and that is lost',
+      fix: 'with two replicas or more, set min-replicas-to-write to 1 (and min-replicas-max-lag): a master that nobody follows then refuses',
+    },
+  ];
 }

@@ -38,7 +38,7 @@ export async function openSpend(store: OpenStore): Promise<OpenSpend> {
   const { timezone } = zones.at(-1) ?? options;
   if (commit !== '' && zones.length === 0 && !told) {
     console.error(
-      `it is not known by whose days this domain was summed up: an older version has not remembered it, and no sidecar has told its policy. They are taken to be those of ${timezone}; TOLLGATE_POLICY names another policy, and a keeper settles it`,
+      `it is not known by whose days this domain was summed up: an older version has not remembered it, and no policy is known that a sidecar has told. They are taken to be those of ${timezone}; TOLLGATE_POLICY names another policy, and a keeper settles it`,
     );
   }
   const asked = {
@@ -82,8 +82,21 @@ export async function importInto(store: OpenStore): Promise<TakeEntries> {
 }
 
 /** The last policy that gates have told the domain: that of whoever asks may be another, or none. */
-async function lastPolicy({ connection, domain }: OpenStore): Promise<Policy | undefined> {
+async function lastPolicy({
+  connection,
+  domain,
+  policy: own,
+}: OpenStore): Promise<Policy | undefined> {
   const text = await readLastPolicyText(connection, domain);
-  const policy = text === undefined ? undefined : parsePolicy(text);
-  return policy && !('errors' in policy) ? policy : undefined;
+  if (text === undefined) return undefined;
+  const policy = parsePolicy(text);
+  if (!('errors' in policy)) return policy;
+  // Else the domain goes on by what is remembered of it.
+  const { zones } = await readFoldState(connection, domain);
+  if (zones.length === 0) {
+    console.error(
+      `the last policy that gates have told cannot be read here: ${policy.errors[0]?.message}; gates of a newer version may have told it, so use the tollgate of that version. Days are taken to be those of ${own.timezone}`,
+    );
+  }
+  return undefined;
 }

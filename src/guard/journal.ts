@@ -15,6 +15,9 @@ const REPLAY_DEADLINE_MS = 1_000;
 /** Entries that Redis is told at once. */
 const BATCH = 64;
 
+/** Why Redis cannot take one entry, and may take the next: it holds up no other. */
+const OF_ENTRY: ReadonlySet<FailureReason> = new Set(['error', 'newer']);
+
 /** How often an unfinished journal is tried again, besides at each reconnect. */
 const RETRY_MS = 1_000;
 
@@ -57,6 +60,7 @@ export function createJournal(metrics: Metrics, log: Logger): Journal {
   const weights: Record<EntryKind, number> = { withdrawal: 0, admission: 0, settlement: 0 };
   const full = new Set<EntryKind>();
   let draining: Promise<void> | undefined;
+  let saidNewer = false;
   const timer = setInterval(() => void drain(), RETRY_MS);
   timer.unref();
 
@@ -90,7 +94,7 @@ export function createJournal(metrics: Metrics, log: Logger): Journal {
   }
 
   /** Batch by batch; a domain that fails is left for the next time, the others go on. */
-  async function tellAll(kind: EntryKind, failing: Set<string>): Promise<void> {
+  async function tellAll(kind: EntryKind, failing: Set<string>, newer: Set<string>): Promise<void> {
     const entries = [...waiting[kind].values()];
     for (let at = 0; at < entries.length; at += BATCH) {
       const batch = entries.slice(at, at + BATCH).filter(({ domain }) => !failing.has(domain));
@@ -101,17 +105,28 @@ export function createJournal(metrics: Metrics, log: Logger): Journal {
         const failed = failures[i];
         // Another of that name may have come in its place.
         if (!failed && waiting[kind].get(entry.id) === entry) remove(kind, entry.id);
-        // An entry that Redis cannot take for a reason of its own holds up no other.
-        if (failed && failed !== 'error') failing.add(entry.domain);
+        if (failed && !OF_ENTRY.has(failed)) failing.add(entry.domain);
+        if (failed === 'newer') newer.add(entry.domain);
       }
     }
   }
 
+  function sayNewer(newer: ReadonlySet<string>): void {
+    if (newer.size > 0 && !saidNewer) {
+      log.error(
+        { domains: [...newer] },
+        'Redis keeps what a much later version has written, so some calls of this one cannot be told it: update this sidecar; they wait until then, and are lost with the process',
+      );
+    }
+    saidNewer = newer.size > 0;
+  }
+
   async function drainNow(): Promise<void> {
     const waited = size();
-    const failing = new Set<string>();
+    const [failing, newer] = [new Set<string>(), new Set<string>()];
     try {
-      for (const kind of ENTRY_KINDS) await tellAll(kind, failing);
+      for (const kind of ENTRY_KINDS) await tellAll(kind, failing, newer);
+      sayNewer(newer);
     } catch (error) {
       log.error({ err: error }, 'the journal could not be told to Redis; it is tried again');
     }

@@ -13,6 +13,8 @@ export type FailureReason =
   | 'oom'
   | 'loading'
   | 'readonly'
+  | 'noreplicas'
+  | 'misconf'
   | 'newer'
   | 'busy'
   | 'denied'

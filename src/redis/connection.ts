@@ -1,7 +1,13 @@
-import { Cluster, Redis } from 'ioredis';
+import { Cluster, type Redis } from 'ioredis';
 import type { RedisAccess } from './access.js';
 import type { RedisAddress } from './address.js';
-import { nodeConnector, type StreamOptions } from './connector.js';
+import {
+  type Attempts,
+  type FileReaders,
+  openCluster,
+  openSingle,
+  reconnectDelayMs,
+} from './client.js';
 import {
   digestOf,
   formatOf,
@@ -11,22 +17,7 @@ import {
   type Scripts,
 } from './scripts.js';
 import { type OnFileProblem, secretFile } from './secret-file.js';
-import { sentinelConnector } from './sentinel.js';
 import { reasonOf, tlsOptions } from './tls.js';
-
-/** How long connecting may take before it is tried again. */
-const CONNECT_TIMEOUT_MS = 2_000;
-
-/**
- * A connection on which commands wait and nothing comes back is given up after this long: a frozen
- * host sends no reset. Far above any decision's deadline, since each reconnect costs a handshake.
- */
-const SILENCE_TIMEOUT_MS = 2_000;
-
-/** Reconnects for ever: 50 ms, doubled up to 2 s, and jitter so that a fleet does not come at once. */
-function reconnectDelayMs(attempt: number): number {
-  return Math.min(2_000, 25 * 2 ** Math.min(attempt, 10)) + Math.floor(Math.random() * 50);
-}
 
 export interface ConnectionOptions {
   readonly address: RedisAddress;
@@ -73,6 +64,16 @@ type Defined = Record<
 export function openConnection(options: ConnectionOptions): Connection {
   const { address, access, onFileProblem, onUp, onDown } = options;
   let streamFailure: Error | undefined;
+  let lastError = CLOSED;
+  const attempts: Attempts = {
+    failed: 0,
+    readonly: false,
+    role: undefined,
+    onReadonly({ message }) {
+      attempts.readonly = true;
+      lastError = message;
+    },
+  };
   const files: FileReaders = {
     password: readerOf(access.passwordFile, 'the Redis password file', onFileProblem),
     sentinelPassword: readerOf(
@@ -88,11 +89,10 @@ export function openConnection(options: ConnectionOptions): Connection {
     },
   };
   const client =
-    address.mode === 'cluster' ? openCluster(options, files) : openSingle(options, files);
+    address.mode === 'cluster' ? openCluster(options, files) : openSingle(options, files, attempts);
   for (const name of SCRIPT_NAMES) {
     client.defineCommand(`tollgate_${name}`, { lua: options.scripts[name] });
   }
-  let lastError = CLOSED;
   let closed = false;
   client.on('error', (error: RedisError) => {
     // What is sent on a stream that is closing already tells nothing.
@@ -103,12 +103,24 @@ export function openConnection(options: ConnectionOptions): Connection {
     if (error.command?.name === 'select') client.disconnect(true);
   });
   let [ends, reconnect]: [number, NodeJS.Timeout | undefined] = [0, undefined];
-  client.on('ready', () => {
+  const up = () => {
     lastError = CLOSED;
-    ends = 0;
+    attempts.readonly = false;
+    attempts.failed = 0;
     onUp();
+  };
+  client.on('ready', () => {
+    ends = 0;
+    // A replica lets everybody in, and is of no use: nothing is better than before.
+    if (!attempts.readonly || attempts.role === 'master') up();
   });
-  client.on('close', () => onDown(lastError));
+  const write = async (script: ScriptName, ...args: [number, ...(string | number)[]]) => {
+    const reply = await (client as unknown as Defined)[`tollgate_${script}`](...args);
+    if (attempts.readonly && !NO_WRITES.test(options.scripts[script])) up();
+    return reply;
+  };
+  // A connector that refuses what it has reached throws nothing.
+  client.on('close', () => onDown(streamFailure ? reasonOf(streamFailure) : lastError));
   const connect = () => {
     client.connect().catch(() => {
       // Said by the events; the retry strategy goes on.
@@ -130,7 +142,7 @@ export function openConnection(options: ConnectionOptions): Connection {
     run: (script, keys, args) =>
       READING_SCRIPTS.includes(script)
         ? runReading(client, options.scripts[script], [keys.length, ...keys, ...args])
-        : (client as unknown as Defined)[`tollgate_${script}`](keys.length, ...keys, ...args),
+        : write(script, keys.length, ...keys, ...args),
     command: (name, key, ...args) => client.call(name, ...(key === '' ? [] : [key]), ...args),
     bytes: (name, key, ...args) => client.callBuffer(name, key, ...args),
     onEveryMaster: (name, ...args) =>
@@ -161,6 +173,9 @@ async function runReading(
   }
 }
 
+/** A script that a replica runs too. */
+const NO_WRITES = /^#!lua flags=.*no-writes/;
+
 /** What is said where nothing is known of a reason: the other end has closed. */
 const CLOSED = 'connection closed';
 
@@ -170,84 +185,6 @@ interface RedisError extends Error {
   readonly command?: { readonly name: string };
 }
 
-/** What is read anew at each connect. */
-interface FileReaders {
-  readonly password: (() => string | undefined) | undefined;
-  readonly sentinelPassword: (() => string | undefined) | undefined;
-  readonly streams: StreamOptions;
-}
-
 function readerOf(file: string | undefined, what: string, onProblem: OnFileProblem) {
   return file === undefined ? undefined : secretFile(file, what, onProblem);
-}
-
-/** The options that both kinds share, and each where ioredis' default would surprise. */
-function sharedOptions({ address }: ConnectionOptions) {
-  return {
-    ...(address.username === undefined ? {} : { username: address.username }),
-    ...(address.password === undefined ? {} : { password: address.password }),
-    // Only says which event a stream is there with; the connectors know how it is made.
-    ...(address.tls ? { tls: {} } : {}),
-    connectionName: 'tollgate',
-    // It would be denied, and so fill the ACL log, unless each user had a right that Redis 7.0 does not know.
-    disableClientInfo: true,
-    lazyConnect: true,
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    socketTimeout: SILENCE_TIMEOUT_MS,
-    // No queue, no second sending: a decision has a deadline, and its failure mode answers.
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: 0,
-    autoResendUnfulfilledCommands: false,
-    // A master that has become a replica answers READONLY until the client looks for the new one.
-    reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
-  };
-}
-
-function openSingle(options: ConnectionOptions, files: FileReaders): Redis {
-  const { address, access } = options;
-  const [node] = address.nodes;
-  const client = new Redis({
-    ...sharedOptions(options),
-    db: address.db,
-    retryStrategy: reconnectDelayMs,
-    ...(address.path === undefined ? { ...node } : { path: address.path }),
-    Connector:
-      address.mode === 'sentinel'
-        ? sentinelConnector({
-            sentinels: address.nodes,
-            master: access.sentinelMaster,
-            password: () => files.sentinelPassword?.(),
-            streams: files.streams,
-          })
-        : nodeConnector(files.streams),
-  });
-  readAtConnect(client, files);
-  return client;
-}
-
-function openCluster(options: ConnectionOptions, files: FileReaders): Cluster {
-  const { enableOfflineQueue, ...nodeOptions } = sharedOptions(options);
-  const cluster = new Cluster([...options.address.nodes], {
-    lazyConnect: true,
-    enableOfflineQueue,
-    redisOptions: { ...nodeOptions, Connector: nodeConnector(files.streams) },
-    clusterRetryStrategy: reconnectDelayMs,
-    // Names stay names: ioredis would look them up once, and no certificate is for an address.
-    dnsLookup: (name, done) => done(null, name),
-    // Redirections and a closed node are tried again at once, within the decision's deadline. The
-    // attempt id makes a second sending of the same attempt harmless.
-    maxRedirections: 4,
-    retryDelayOnFailover: 10,
-    retryDelayOnClusterDown: 10,
-    retryDelayOnTryAgain: 5,
-    slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
-  });
-  cluster.on('+node', (node: Redis) => readAtConnect(node, files));
-  return cluster;
-}
-
-/** ioredis takes `options.password` anew at every connect, so the option reads the file. */
-function readAtConnect(client: Redis, { password }: FileReaders): void {
-  if (!password) return;
-  Object.defineProperty(client.options, 'password', { enumerable: true, get: password });
 }

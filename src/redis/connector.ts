@@ -23,6 +23,9 @@ export interface StreamOptions {
   readonly onFailure: (error: Error | undefined) => void;
 }
 
+/** What has been reached, by its own word; undefined if it does not say. */
+export type OnRole = (role: string | undefined) => void;
+
 /** Opens streams: to one node, unless a subclass knows better where to. */
 export abstract class StreamConnector extends AbstractConnector {
   readonly #streams: StreamOptions;
@@ -55,8 +58,16 @@ export abstract class StreamConnector extends AbstractConnector {
   }
 }
 
-/** The connector of a client of one node, as ioredis wants it: a class that is given the client's options. */
-export function nodeConnector(streams: StreamOptions): new (options: unknown) => StreamConnector {
+/**
+ * The connector of a client of one node, as ioredis wants it: a class that is given the client's options.
+ * @param onRole is told at each connect whether that is a master or a replica
+ */
+export function nodeConnector(
+  streams: StreamOptions,
+  onRole: OnRole = () => {},
+): new (
+  options: unknown,
+) => StreamConnector {
   return class extends StreamConnector {
     readonly #target: Target;
 
@@ -67,6 +78,11 @@ export function nodeConnector(streams: StreamOptions): new (options: unknown) =>
         path === undefined || path === null
           ? { host: host ?? '127.0.0.1', port: port ?? 6379 }
           : { path };
+    }
+
+    override check({ role }: { role?: string }): boolean {
+      onRole(role);
+      return true;
     }
 
     protected override async target(): Promise<Target> {

@@ -1,4 +1,5 @@
 import { accessSync, constants } from 'node:fs';
+import { isIP } from 'node:net';
 import { unreadable } from '../model/secret-path.js';
 import type { RedisAccess } from './access.js';
 import { parseRedisUrl, REDIS_MODES, type RedisAddress, type RedisMode } from './address.js';
@@ -106,6 +107,11 @@ function tlsProblems({ tls }: RedisAddress, access: RedisAccess): string[] {
     return set.length === 0
       ? []
       : [`${set.join(', ')}: only for TLS, and REDIS_URL does not begin with rediss://`];
+  }
+  if (isIP(serverName) !== 0) {
+    return [
+      'TOLLGATE_REDIS_SERVER_NAME is an address, and TLS asks for names alone: an address is verified without it, where it is the host in REDIS_URL',
+    ];
   }
   const problem = tlsFilesProblem(access);
   return problem === undefined

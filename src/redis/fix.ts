@@ -16,6 +16,19 @@ const FIXES: readonly (readonly [RegExp, string])[] = [
     'give the ACL user the rights of its file in k8s/acl; tollgate doctor names those that are missing',
   ],
   [
+    /^READONLY/,
+    'that is a replica now: name the master in REDIS_URL, or use TOLLGATE_REDIS_MODE=sentinel',
+  ],
+  [
+    /^NOREPLICAS/,
+    'bring the replicas of Redis back, or lower its min-replicas-to-write, which then loses more at a failover',
+  ],
+  [
+    /^MISCONF/,
+    'look at the disk and the log of Redis: it could not save, and writes nothing until it can (stop-writes-on-bgsave-error)',
+  ],
+  [/^OOM/, 'raise maxmemory: Redis is full and refuses to write'],
+  [
     /does not match certificate's altnames/,
     'name Redis in REDIS_URL as its certificate does, or set TOLLGATE_REDIS_SERVER_NAME to a name of the certificate',
   ],
@@ -45,13 +58,23 @@ const FIXES: readonly (readonly [RegExp, string])[] = [
   ],
   [/ECONNREFUSED|ENOTFOUND|EAI_AGAIN/, 'correct host and port in REDIS_URL, or start Redis'],
   [/cluster support disabled/, 'set TOLLGATE_REDIS_MODE=single'],
+  [/the sentinels name another master/, 'nothing: the connection to that one is made at once'],
+  [
+    /^sentinel .* which is a replica/,
+    'nothing during a failover; if it lasts, that sentinel knows less than the others: look at its network and its log',
+  ],
   [/sentinel/i, 'correct TOLLGATE_REDIS_SENTINEL_MASTER and the sentinels in REDIS_URL'],
 ];
 
-/** What to do about a connection that cannot be made, for people. */
-export function fixOf(problem: string): string {
-  return (
-    FIXES.find(([reason]) => reason.test(problem))?.[1] ??
-    'look at the network between here and Redis; one that closes each connection at once may want TLS (REDIS_URL begins with rediss://), or a certificate of this client (TOLLGATE_REDIS_CERT_FILE and TOLLGATE_REDIS_KEY_FILE)'
-  );
+/**
+ * What to do about a connection that cannot be made, for people.
+ * @param tls whether it is made by TLS
+ */
+export function fixOf(problem: string, { tls }: { readonly tls: boolean }): string {
+  const fix = FIXES.find(([reason]) => reason.test(problem))?.[1];
+  if (fix !== undefined) return fix;
+  const wants = tls
+    ? 'may want a certificate of this client'
+    : 'may want TLS (REDIS_URL begins with rediss://), or a certificate of this client';
+  return `look at the network between here and Redis; one that closes each connection at once ${wants} (TOLLGATE_REDIS_CERT_FILE and TOLLGATE_REDIS_KEY_FILE)`;
 }

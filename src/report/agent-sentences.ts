@@ -145,9 +145,10 @@ function limitSentence(answer: AgentAnswer): string {
     ? `Its limit was then ${limitText(was)}${granted}`
     : `Then it had no limit under ${rule}`;
   const last = changes.at(-1);
+  if (!now && !limits.nowKnown) return `${then}; what it is now is not known.`;
   if (!last) return was ? `Its limit was and is ${limitText(was)}${granted}.` : '';
   const since = `since ${formatDay(last.atMs, query.timezone)}`;
-  if (!now) return limits.nowKnown ? `${then}; it has had none ${since}.` : `${then}.`;
+  if (!now) return `${then}; it has had none ${since}.`;
   if (sameText(was, now)) return `${then}, and it is so again ${since}.`;
   return `${then}; it has been ${shortText(was, now)} ${since}.`;
 }

@@ -133,7 +133,7 @@ function limitLines({ limits, query, period }: AgentAnswer, style: Style): strin
   const lacksText =
     (policyThen !== undefined && !thenKnown) || (policyNow !== undefined && !nowKnown);
   const lacking = style.dim(
-    'the text of a policy that was in force is not known: it was too large, or imported without it',
+    'the text of a policy that was in force is not known: it was too large, of a newer version, or imported without it',
   );
   if (rules.length === 0) return lacksText ? [lacking] : [];
   const told = (known: boolean, limit: LimitText | undefined) =>

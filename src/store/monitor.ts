@@ -14,6 +14,14 @@ const MAX_WATCHED = 16;
 /** Reasons that are said while Redis is away: some name ports, and so are another each time. */
 const MAX_REASONS = 5;
 
+/** What Redis refuses though it is there, and by which word of its own. Why a connection ends is said by that. */
+const REFUSALS: Readonly<Partial<Record<FailureReason, { what: string; word: string }>>> = {
+  denied: { what: 'forbids its user to decide', word: 'NOPERM' },
+  noreplicas: { what: 'refuses to write: too few replicas follow it', word: 'NOREPLICAS' },
+  misconf: { what: 'refuses to write: it cannot save', word: 'MISCONF' },
+  oom: { what: 'refuses to write: its memory is full', word: 'OOM' },
+};
+
 /** What a Redis says of itself in INFO. */
 export interface RedisInfo {
   readonly version: string;
@@ -61,7 +69,7 @@ export function startMonitor(options: MonitorOptions): Monitor {
   let looking = false;
   let state: 'new' | 'up' | 'down' | 'closed' = 'new';
   const reasons = new Set<string>();
-  const forbiddenDomains = new Set<string>();
+  const refusals = new Map<string, FailureReason>();
 
   function up(): void {
     if (state === 'down') log.info('Redis is back');
@@ -77,7 +85,10 @@ export function startMonitor(options: MonitorOptions): Monitor {
     // What closes a connection is often not what keeps the next from being made: a certificate that has expired.
     const still = state === 'down' ? 'still ' : '';
     state = 'down';
-    log.error({ why, fix: fixOf(why) }, `Redis is ${still}away: ${away} until it is back`);
+    log.error(
+      { why, fix: fixOf(why, connection.address) },
+      `Redis is ${still}away: ${away} until it is back`,
+    );
   }
 
   async function lookAtEviction(): Promise<void> {
@@ -97,14 +108,13 @@ export function startMonitor(options: MonitorOptions): Monitor {
     saidEviction = policy;
   }
 
-  function sayForbidden(domain: string, forbidden: boolean): void {
-    if (!forbidden) forbiddenDomains.delete(domain);
-    else if (!forbiddenDomains.has(domain)) {
-      forbiddenDomains.add(domain);
-      log.error(
-        { domain, fix: fixOf('NOPERM') },
-        `Redis forbids its user to decide: ${away} until it may`,
-      );
+  function sayRefused(domain: string, failed: FailureReason | undefined): void {
+    const refusal = failed && REFUSALS[failed];
+    if (!refusal) refusals.delete(domain);
+    else if (refusals.get(domain) !== failed) {
+      refusals.set(domain, failed);
+      const fix = fixOf(refusal.word, connection.address);
+      log.error({ domain, fix }, `Redis ${refusal.what}: ${away} until that is mended`);
     }
   }
 
@@ -114,7 +124,7 @@ export function startMonitor(options: MonitorOptions): Monitor {
     try {
       await lookAtEviction();
       for (const domain of [...domains()].slice(0, MAX_WATCHED)) {
-        sayForbidden(domain, (await touch(domain)) === 'denied');
+        sayRefused(domain, await touch(domain));
         await losses.look(connection, domain, true);
       }
     } catch (error) {

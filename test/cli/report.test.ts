@@ -153,7 +153,11 @@ describe('report and explain, from a ledger that nobody has summed up', { skip: 
     for (const domain of ['default', 'fresh']) {
       await tellPolicy(connection, domain, { hash: 'abc', text: POLICY }, origin, 1_000);
     }
+    const newerText = `${POLICY}\nnewKey: 1\n`;
+    await tellPolicy(connection, 'newer', { hash: 'abd', text: newerText }, origin, 1_000);
     connection.close();
+    const newer = await tollgate(['report', '--domain', 'newer', '--last', '30d'], other);
+    assert.match(newer.err, /cannot be read here: .*newKey.*of a newer version .* UTC/);
     for (let time = 0; time < 2; time += 1) {
       const { out, err } = await tollgate(asked, other);
       const report = JSON.parse(out);

@@ -169,6 +169,7 @@ describe('the way to Redis by TLS', { skip: NO_REDIS || NO_OPENSSL }, () => {
     const cases: [Env, RegExp][] = [
       [{ ...plain, TOLLGATE_REDIS_CA_FILE: ca }, /CA_FILE: only for TLS, and REDIS_URL does not/],
       [{ ...plain, TOLLGATE_REDIS_SERVER_NAME: 'x' }, /SERVER_NAME: only for TLS/],
+      [{ TOLLGATE_REDIS_SERVER_NAME: '127.0.0.1' }, /SERVER_NAME is an address, and TLS asks/],
       [{ TOLLGATE_REDIS_CERT_FILE: cert, TOLLGATE_REDIS_KEY_FILE: '' }, /belong together/],
       [{ TOLLGATE_REDIS_CA_FILE: '/nowhere' }, /TOLLGATE_REDIS_CA_FILE: \/nowhere cannot be read/],
       [{ TOLLGATE_REDIS_CA_FILE: broken }, /cannot be used: the CA file has no certificate/],

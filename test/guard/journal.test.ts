@@ -8,7 +8,7 @@ import { parsePolicy } from '../../src/policy/parse.js';
 import { createTokensSeen } from '../../src/pricing/seen.js';
 import type { Released } from '../../src/store/settlement.js';
 import type { Store } from '../../src/store/store.js';
-import { createLog } from '../../src/telemetry/log.js';
+import { createLog, type Logger } from '../../src/telemetry/log.js';
 import { createMetrics, type Metrics } from '../../src/telemetry/metrics.js';
 
 describe('the journal', () => {
@@ -64,9 +64,26 @@ describe('the journal', () => {
   test('an entry that Redis cannot take holds up no other', async () => {
     const told: string[] = [];
     journal.add('withdrawal', entry('bad', told, { tell: async () => 'error' }));
+    journal.add('admission', entry('of a later version', told, { tell: async () => 'newer' }));
     journal.add('admission', entry('good', told));
     await journal.drain();
-    assert.deepEqual([told, journal.size()], [['good'], 1]);
+    assert.deepEqual([told, journal.size()], [['good'], 2]);
+  });
+
+  test('what only a later version could take is said once, until it is taken', async () => {
+    const said: string[] = [];
+    const error = (_fields: object, message: string) => said.push(message);
+    const other = createJournal(metrics, { ...log, error, info() {} } as unknown as Logger);
+    let newer = true;
+    const tell = async () => (newer ? ('newer' as const) : undefined);
+    other.add('settlement', entry('x', [], { tell }));
+    for (let n = 0; n < 3; n += 1) await other.drain();
+    assert.equal(said.length, 1);
+    assert.match(String(said[0]), /a much later version.*update this sidecar/);
+    newer = false;
+    await other.drain();
+    assert.equal(other.size(), 0);
+    other.close();
   });
 
   test('turns away what is too much, by count and by weight', () => {

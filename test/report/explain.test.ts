@@ -101,6 +101,28 @@ describe('eight weeks of a fleet', () => {
     );
   });
 
+  test('a policy that this version cannot read: what the limit is now is not known, and is not told as the same', async () => {
+    const last = plan.policies.at(-1);
+    assert.ok(last && policy);
+    const agent = 'customer-support-v2';
+    const newer = { hash: 'newer', text: `${last.text}\nnewKey: 1\n` };
+    const told: Entry = {
+      ...{ kind: 'policy', id: `${NOW_MS - HOUR_MS}-0`, atMs: NOW_MS - HOUR_MS, hash: 'newer' },
+      ...{ from: 'f', by: 'b' },
+    };
+    const known = new Map([...policies, ['newer', newer] as const]);
+    const withNewer = spendOf([...entries, told], timezone, [], known);
+    const period = periodFor({ day: '2026-11-01' });
+    const answer = await explainAgent(withNewer, {
+      ...{ agent, period, timezone, nowMs: NOW_MS, policy },
+    });
+    assert.match(
+      agentSentences(answer).join(' '),
+      /Its limit was then \$60 a calendar day.*; what it is now is not known\.$/,
+    );
+    assert.match(agentText(answer, PLAIN), /too large, of a newer version, or imported/);
+  });
+
   test('the model switch is named as the price', async () => {
     const answer = await about('contract-reader', { last: '7d' });
     assert.equal(answer.cause?.cause, 'price');

@@ -7,7 +7,8 @@ test('an error of Redis itself ran nothing; a lost connection or a failed script
     ["OOM command not allowed when used memory > 'maxmemory'.", 'oom', false],
     ['LOADING Redis is loading the dataset in memory', 'loading', false],
     ["READONLY You can't write against a read only replica.", 'readonly', false],
-    ['MISCONF Redis is configured to save RDB snapshots, but it is unable to', 'readonly', false],
+    ['MISCONF Redis is configured to save RDB snapshots, but it is unable to', 'misconf', false],
+    ['NOREPLICAS Not enough good replicas to write.', 'noreplicas', false],
     ['BUSY Redis is busy running a script.', 'busy', false],
     ["NOPERM this user has no permissions to run the 'evalsha' command", 'denied', false],
     [

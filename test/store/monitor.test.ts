@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { monotonicMs } from '../../src/redis/deadline.js';
 import { readFoldState } from '../../src/store/fold-state.js';
 import { bornKey, ledgerKey } from '../../src/store/keys.js';
 import { createLosses } from '../../src/store/losses.js';
 import { startMonitor } from '../../src/store/monitor.js';
-import { createLog } from '../../src/telemetry/log.js';
+import { createLog, type Logger } from '../../src/telemetry/log.js';
 import { NO_REDIS, startRedis } from '../support/redis.js';
 import { readMetric } from '../support/sidecar.js';
 import { openStore } from '../support/store.js';
@@ -51,6 +52,46 @@ test('a ledger that has gone back is said, whatever came since; one that was tri
   assert.equal(await resets(), 2);
   await redis.client.del(key, bornKey('d'));
   assert.equal(await resets(), 3, 'a flush counts once');
+  monitor.close();
+  connection.close();
+  await redis.stop();
+});
+
+test('a Redis that is there and refuses to write is said, once for each reason', {
+  skip: NO_REDIS,
+}, async () => {
+  const redis = await startRedis();
+  const { connection, metrics, store } = await openStore(redis.url);
+  const said: string[] = [];
+  const log = {
+    ...createLog('silent', 'json'),
+    error: ({ fix }: { fix: string }, message: string) => said.push(`${message} (${fix})`),
+  } as unknown as Logger;
+  const monitor = startMonitor({
+    connection,
+    domains: () => ['d'],
+    touch: (domain) => store.touch(domain, monotonicMs() + 1_000),
+    ...{ losses: createLosses(metrics, log), away: 'all is denied', metrics, log },
+  });
+  const cases: [option: string, to: string, back: string, expected: RegExp][] = [
+    [
+      ...(['min-replicas-to-write', '1', '0'] as const),
+      /^Redis refuses to write: too few replicas follow it: all is denied until .*\(bring the replicas/,
+    ],
+    [
+      ...(['maxmemory', '1', '0'] as const),
+      /^Redis refuses to write: its memory is full: .*\(raise maxmemory/,
+    ],
+  ];
+  for (const [option, to, back, expected] of cases) {
+    await redis.client.config('SET', option, to);
+    for (let times = 0; times < 2; times += 1) await monitor.look();
+    assert.equal(said.length, 1, said.join());
+    assert.match(String(said.pop()), expected);
+    await redis.client.config('SET', option, back);
+    await monitor.look();
+    assert.deepEqual(said, []);
+  }
   monitor.close();
   connection.close();
   await redis.stop();

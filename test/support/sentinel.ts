@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { Redis } from 'ioredis';
 import { freePort, type RedisProcess, startSecuredRedis } from './redis.js';
 import { writeScratch } from './scratch.js';
 import { ADMIN_PASSWORD, securedFiles } from './secured.js';
@@ -14,6 +16,8 @@ export interface SentinelGroup {
   readonly name: string;
   readonly passwordFile: string;
   signalSentinel(name: NodeJS.Signals): void;
+  /** Lets the replica take the place of its master, which goes on. */
+  failover(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -46,6 +50,17 @@ export async function startSentinelGroup(folder: string): Promise<SentinelGroup>
     name: 'fleet',
     passwordFile: writeScratch(folder, SENTINEL_PASSWORD),
     signalSentinel: (name) => sentinel.kill(name),
+    async failover() {
+      const client = new Redis({
+        ...{ port, password: SENTINEL_PASSWORD, enableReadyCheck: false },
+        tls: { ca: readFileSync(ca), cert: readFileSync(cert), key: readFileSync(key) },
+      });
+      try {
+        await client.call('SENTINEL', 'FAILOVER', 'fleet');
+      } finally {
+        client.disconnect();
+      }
+    },
     async stop() {
       sentinel.kill('SIGKILL');
       await Promise.all([master.stop(), replica.stop()]);
