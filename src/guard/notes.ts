@@ -95,6 +95,7 @@ export function createNotes({ connection, policy, domains, origin, log }: NotesP
   }
 
   const policyUntold = createUntold(
+    connection,
     log,
     'keepers were not told of this domain and its policy (tg:domains): nobody sums up what it spends',
   );

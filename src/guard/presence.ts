@@ -29,6 +29,7 @@ export function createPresence(
   const host = hostname();
   const id = `${host}.${randomBytes(6).toString('base64url')}`;
   const untold = createUntold(
+    connection,
     log,
     'keepers were not told of this gate (tg:gates): it is missing from the metrics of the fleet',
   );

@@ -42,6 +42,7 @@ export function followFleetFormat(connection: Connection, log: Logger): FleetFor
 
   let triedMs = Number.NEGATIVE_INFINITY;
   const untold = createUntold(
+    connection,
     log,
     'other sidecars were not told which formats this one reads (tg:formats): a newer version may not wait for it',
   );

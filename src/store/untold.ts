@@ -1,3 +1,4 @@
+import type { Connection } from '../redis/connection.js';
 import { fixOf } from '../redis/fix.js';
 import type { Logger } from '../telemetry/log.js';
 
@@ -6,14 +7,18 @@ import type { Logger } from '../telemetry/log.js';
  * hear of it; else it is tried again soon.
  * @param what was not told, and what that means
  */
-export function createUntold(log: Logger, what: string): (error: unknown) => void {
+export function createUntold(
+  { address }: Connection,
+  log: Logger,
+  what: string,
+): (error: unknown) => void {
   let said = false;
   return (error) => {
     if (!/NOPERM|No permissions/.test(String(error))) {
       log.debug({ err: error }, `${what}; it is tried again`);
       return;
     }
-    if (!said) log.warn({ why: String(error), fix: fixOf('NOPERM') }, what);
+    if (!said) log.warn({ why: String(error), fix: fixOf('NOPERM', address) }, what);
     said = true;
   };
 }

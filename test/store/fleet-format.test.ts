@@ -16,6 +16,7 @@ function redisWith(told: Readonly<Record<string, number>>): {
   const hash = new Map(Object.entries(told).map(([format, agoS]) => [format, msOf(agoS)]));
   const connection = {
     format: 3,
+    address: { tls: false },
     ready: () => true,
     async command(name: string, _key: string, ...args: (string | number)[]) {
       if (name === 'TIME') return [String(NOW_S), '0'];
