@@ -140,14 +140,14 @@ class Tls(unittest.TestCase):
 
     def test_what_may_be_a_secret_is_not_repeated(self) -> None:
         secret = "sEcReT"
-        for address, files in (
-            ("tls://localhost:1", {"ca_file": secret}),
-            ("tls://localhost:1", {"ca_file": f"-----BEGIN PRIVATE KEY-----\n/{secret}"}),
-            (f"tls://u:{secret}@localhost:1", {}),
-            (f"{secret}@localhost:1", {}),
+        for address, ca_file in (
+            ("tls://localhost:1", secret),
+            ("tls://localhost:1", f"-----BEGIN PRIVATE KEY-----\n/{secret}"),
+            (f"tls://u:{secret}@localhost:1", None),
+            (f"{secret}@localhost:1", None),
         ):
             with self.assertRaises(ValueError) as refused:
-                tollgate.connect(address, **files)
+                tollgate.connect(address, ca_file=ca_file)
             self.assertNotIn(secret, str(refused.exception))
 
 
