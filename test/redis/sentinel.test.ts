@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { after, afterEach, before, describe, test } from 'node:test';
 import { fixOf } from '../../src/redis/fix.js';
 import { connectHeard } from '../support/plain-connection.js';
 import { NO_REDIS, type RedisProcess, startRedis } from '../support/redis.js';
@@ -14,43 +14,43 @@ describe('sentinels that are not of one mind', { skip: NO_REDIS }, () => {
   });
   after(() => Promise.all([master.stop(), other.stop()]));
 
+  const opened: { stop(): void }[] = [];
+  afterEach(() => {
+    for (const one of opened.splice(0)) one.stop();
+  });
+  const startStubs = async (...names: number[]) => {
+    const stubs = await Promise.all(names.map(startStubSentinel));
+    opened.push(...stubs);
+    return stubs as [StubSentinel, StubSentinel];
+  };
   const connectBy = (sentinels: readonly StubSentinel[]) => {
     const hosts = sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',');
-    return connectHeard(
-      master.plainUrl.replace(`127.0.0.1:${master.plainPort}`, hosts),
-      'sentinel',
-      'fleet',
-    );
+    const url = master.plainUrl.replace(`127.0.0.1:${master.plainPort}`, hosts);
+    const heard = connectHeard(url, 'sentinel', 'fleet');
+    opened.push({ stop: heard.connection.close });
+    return heard;
   };
   const clientsOf = async ({ client }: RedisProcess) =>
     String(await client.client('LIST')).match(/name=tollgate /g)?.length ?? 0;
 
   test('one that names a replica is said, and asked last', async () => {
     await other.client.replicaof('127.0.0.1', 1);
-    const stubs = await Promise.all([
-      startStubSentinel(other.plainPort),
-      startStubSentinel(master.plainPort),
-    ]);
+    const stubs = await startStubs(other.plainPort, master.plainPort);
     const [stale] = stubs;
-    const { connection, ups, downs } = connectBy(stubs);
+    const { ups, downs } = connectBy(stubs);
     await until('the connection to be up', () => ups() > 0);
     assert.deepEqual(downs, [
       `sentinel 127.0.0.1:${stale.port} names 127.0.0.1:${other.plainPort}, which is a replica`,
     ]);
     assert.match(fixOf(downs[0] ?? '', { tls: false }), /that sentinel knows less than the others/);
     assert.equal(stale.asked(), 1);
-    connection.close();
-    for (const stub of stubs) stub.stop();
     await other.client.replicaof('NO', 'ONE');
   });
 
   test('while a connection lives one is asked, and the next where it gives no answer; a closed one asks nobody', async () => {
-    const stubs = await Promise.all([
-      startStubSentinel(master.plainPort),
-      startStubSentinel(master.plainPort),
-    ]);
+    const stubs = await startStubs(master.plainPort, master.plainPort);
     const [first, second] = stubs;
-    const { connection, ups, downs } = connectBy(stubs);
+    const { ups, downs } = connectBy(stubs);
     await until('to be asked twice', () => first.asked() > 1);
     assert.deepEqual([second.asked(), await clientsOf(master)], [0, 1]);
     first.names = 0;
@@ -59,7 +59,5 @@ describe('sentinels that are not of one mind', { skip: NO_REDIS }, () => {
     await until('the connection to be up again', () => ups() === 2);
     assert.deepEqual(downs, [`the sentinels name another master, 127.0.0.1:${other.plainPort}`]);
     assert.equal(await clientsOf(master), 0);
-    connection.close();
-    for (const stub of stubs) stub.stop();
   });
 });
