@@ -27,7 +27,10 @@ const OPTIONS = {
 function python(args: readonly string[], cwd: string): Promise<{ ok: boolean; output: string }> {
   return new Promise((resolve) => {
     execFile(PYTHON, args, { ...OPTIONS, cwd }, (error, stdout, stderr) =>
-      resolve({ ok: error === null, output: stdout + stderr }),
+      resolve({
+        ok: error === null,
+        output: `${stdout}${stderr}${error?.signal ?? error?.code ?? ''}`,
+      }),
     );
   });
 }

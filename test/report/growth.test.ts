@@ -39,21 +39,30 @@ test('growth of 10% a week is named, flat series are not', (t) => {
   for (const found of flat) assert.ok(found <= 0.05 * count, `seed ${seed}: ${found}`);
 });
 
-test('the growth of an agent whose calls grow by 10% a week is named', () => {
+test('the growth of an agent whose calls grow by 10% a week is named', (t) => {
   const seed = testSeed();
-  const plan = planOf(
-    'lead-researcher',
-    56,
-    (dayStart) => [{ kind: 'growth', agent: 'lead-researcher', fromMs: dayStart(0), perWeek: 0.1 }],
-    { callsPerDay: 300, callsPerTask: 2, noise: 0.1 },
-  );
-  const weekly = Array.from({ length: 8 }, () => 0n);
-  for (const entry of historyOf(seed, plan)) {
-    const week = Math.min(7, Math.floor((entry.atMs - plan.fromMs) / WEEK_MS));
-    weekly[week] = (weekly[week] ?? 0n) + (postingOf(entry)?.sums.costNano ?? 0n);
+  const histories = 20;
+  let named = 0;
+  for (let n = 0; n < histories; n += 1) {
+    const plan = planOf(
+      'lead-researcher',
+      56,
+      (dayStart) => [
+        { kind: 'growth', agent: 'lead-researcher', fromMs: dayStart(0), perWeek: 0.1 },
+      ],
+      { callsPerDay: 300, callsPerTask: 2, noise: 0.1 },
+    );
+    const weekly = Array.from({ length: 8 }, () => 0n);
+    for (const entry of historyOf(seed + n, plan)) {
+      const week = Math.min(7, Math.floor((entry.atMs - plan.fromMs) / WEEK_MS));
+      weekly[week] = (weekly[week] ?? 0n) + (postingOf(entry)?.sums.costNano ?? 0n);
+    }
+    const growth = growthOf(weekly);
+    if (growth && growth.perWeek > 0.05 && growth.perWeek < 0.15) named += 1;
   }
-  const growth = growthOf(weekly);
-  assert.ok(growth && growth.perWeek > 0.05 && growth.perWeek < 0.15, `seed ${seed}: ${weekly}`);
+  t.diagnostic(`seed ${seed}: ${named} of ${histories}`);
+  // Chance may hide it now and then: about one in a hundred.
+  assert.ok(named >= 0.9 * histories, `seed ${seed}: ${named} of ${histories}`);
 });
 
 describe('no growth is named', () => {

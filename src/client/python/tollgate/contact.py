@@ -5,7 +5,7 @@ import threading
 from .log import log
 from .steps import Failure, Reply
 from .tls import NO_FILES, TlsFiles
-from .trouble import tls_trouble
+from .trouble import may_be_tls, tls_trouble
 
 
 class Contact:
@@ -25,8 +25,9 @@ class Contact:
             log.warning(
                 "no sidecar answers at %s (%s): %s", self._address, reply, self._consequence
             )
-            # It takes its time, and nobody waits for it.
-            threading.Thread(target=self._say_trouble, name="tollgate-tls", daemon=True).start()
+            if may_be_tls(self._address):
+                # It takes its time, and nobody waits for it.
+                threading.Thread(target=self._say_trouble, name="tollgate-tls", daemon=True).start()
         elif not lost and self.lost:
             log.warning("the sidecar at %s answers again", self._address)
         self.lost = lost

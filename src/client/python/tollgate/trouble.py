@@ -36,6 +36,11 @@ _PROBLEMS = (
 )
 
 
+def may_be_tls(address: str) -> bool:
+    """Is it worth trying? Plain addresses are, where no name must be looked up, which may take long."""
+    return re.match(rf"{SCHEME}|localhost:|127\.|\[", address) is not None
+
+
 def tls_trouble(address: str, files: TlsFiles) -> str | None:
     """What is wrong with TLS at an address, by trying; None where it is something else. Blocks."""
     secure = address.startswith(SCHEME)
