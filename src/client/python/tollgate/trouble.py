@@ -19,6 +19,8 @@ _OURS_REFUSED = (
     "TOLLGATE_TLS_CLIENT_CA_FILE of the sidecar, and not have ended"
 )
 
+_SPEAKS_TLS = "it speaks TLS: its address is tls://host:port"
+
 # What OpenSSL says, and what it means to whoever sets up a client.
 _PROBLEMS = (
     (
@@ -59,11 +61,14 @@ def tls_trouble(address: str, files: TlsFiles) -> str | None:
         plain = socket.create_connection((where[1], int(where[2])), _TIMEOUT)
         with plain, context.wrap_socket(plain, server_hostname=where[1]) as shaken:
             if not secure:
-                return "it speaks TLS: its address is tls://host:port"
+                return _SPEAKS_TLS
             # With TLS 1.3 a server looks at the client's certificate when the client is through.
             shaken.sendall(_PREFACE)
             return None if shaken.recv(1) else _OURS_REFUSED
     except ssl.SSLError as error:
+        if not secure:
+            # What is plain answers a handshake with bytes that are none, or hangs up; TLS with an alert.
+            return _SPEAKS_TLS if "ALERT" in str(error) else None
         return next((what for said, what in _PROBLEMS if re.search(said, str(error))), None)
     except ConnectionResetError:
         return _OURS_REFUSED if secure else None
