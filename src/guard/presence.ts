@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import { startRound } from '../model/round.js';
 import type { Policy } from '../policy/policy.js';
 import type { Connection } from '../redis/connection.js';
 import { forgetGate, tellGate } from '../store/gates.js';
@@ -34,7 +35,6 @@ export function createPresence(
     'keepers were not told of this gate (tg:gates): it is missing from the metrics of the fleet',
   );
   const told = { hash: '', atMs: Number.NEGATIVE_INFINITY };
-  let telling: Promise<void> | undefined;
 
   async function tell(): Promise<void> {
     const { hash } = policy();
@@ -49,18 +49,10 @@ export function createPresence(
     }
   }
 
-  const look = () => {
-    telling ??= tell().finally(() => {
-      telling = undefined;
-    });
-  };
-  look();
-  const timer = setInterval(look, LOOK_MS);
-  timer.unref();
+  const round = startRound(tell, LOOK_MS);
   return {
     async close() {
-      clearInterval(timer);
-      await telling;
+      await round.end();
       if (!connection.ready()) return;
       await forgetGate(connection, id).catch((error) => {
         log.debug({ err: error }, 'this gate could not take its leave; it is forgotten in 15 s');

@@ -1,3 +1,4 @@
+import { startRound } from '../model/round.js';
 import type { Connection } from '../redis/connection.js';
 import { redisMs } from '../redis/time.js';
 import type { Logger } from '../telemetry/log.js';
@@ -38,8 +39,6 @@ export function followFleetFormat(connection: Connection, log: Logger): FleetFor
   const newest = connection.format;
   let heard = { format: OLDEST_FORMAT, atMs: Number.NEGATIVE_INFINITY };
   let said = OLDEST_FORMAT;
-  let telling: Promise<void> | undefined;
-
   let triedMs = Number.NEGATIVE_INFINITY;
   const untold = createUntold(
     connection,
@@ -67,20 +66,10 @@ export function followFleetFormat(connection: Connection, log: Logger): FleetFor
     );
   }
 
-  const look = () => {
-    telling ??= tell().finally(() => {
-      telling = undefined;
-    });
-  };
-  look();
-  const timer = setInterval(look, LOOK_MS);
-  timer.unref();
+  const round = startRound(tell, LOOK_MS);
   return {
     current: () => (performance.now() - heard.atMs < GONE_MS ? heard.format : OLDEST_FORMAT),
-    async close() {
-      clearInterval(timer);
-      await telling;
-    },
+    close: round.end,
   };
 }
 
