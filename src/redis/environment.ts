@@ -1,8 +1,8 @@
-import { accessSync, constants } from 'node:fs';
 import { isIP } from 'node:net';
 import { unreadable } from '../model/secret-path.js';
 import type { RedisAccess } from './access.js';
 import { parseRedisUrl, REDIS_MODES, type RedisAddress, type RedisMode } from './address.js';
+import { isReadable } from './secret-file.js';
 import { tlsFilesProblem } from './tls.js';
 
 /** The files that let a connection in, by the variables that name them. */
@@ -117,13 +117,4 @@ function tlsProblems({ tls }: RedisAddress, access: RedisAccess): string[] {
   return problem === undefined
     ? []
     : [`${FILES.caFile}, ${FILES.certFile}, ${FILES.keyFile}: they cannot be used: ${problem}`];
-}
-
-function isReadable(file: string): boolean {
-  try {
-    accessSync(file, constants.R_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { accessSync, constants, readFileSync } from 'node:fs';
 
 /** What cannot be read or used at the moment: what of it is used instead, and why. */
 export type OnFileProblem = (what: string, why: string) => void;
@@ -36,4 +36,14 @@ export function secretFile(
     }
     return last;
   };
+}
+
+/** Whether this process may read it now: asked at the start, so that a wrong path is said at once. */
+export function isReadable(file: string): boolean {
+  try {
+    accessSync(file, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -1,5 +1,5 @@
-import { accessSync, constants } from 'node:fs';
 import { unreadable } from '../model/secret-path.js';
+import { isReadable } from '../redis/secret-file.js';
 import type { TlsFiles } from './certificates.js';
 import { isLocal, type ListenAddress } from './listen.js';
 
@@ -45,13 +45,4 @@ export function reachProblems(
       ? 'TOLLGATE_LISTEN is not on the loopback, and TLS alone hides what is said, but asks nobody who they are: anyone who reaches it can spend; set TOLLGATE_TLS_CLIENT_CA_FILE, or TOLLGATE_INSECURE=1 if something else keeps others out'
       : 'TOLLGATE_LISTEN is not on the loopback, where anyone who reaches it can spend; set TOLLGATE_TLS_CERT_FILE, TOLLGATE_TLS_KEY_FILE and TOLLGATE_TLS_CLIENT_CA_FILE, or TOLLGATE_INSECURE=1 if that is meant',
   ];
-}
-
-function isReadable(file: string): boolean {
-  try {
-    accessSync(file, constants.R_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
